@@ -1,0 +1,203 @@
+"""What staff may do with many notes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from console.operations import (
+    Copy,
+    Delete,
+    ExternalOperation,
+    Hold,
+    ItemFailed,
+    Operation,
+    Retry,
+    RetryPolicy,
+    Skip,
+    register,
+)
+from notes.forms import CopyForm, RetagForm
+from notes.models import AuthorStatistics, Note
+from notes.publishing import NewsletterRefused, NewsletterUnavailable, publish
+
+
+def write(notes: Sequence[Note], **values: Any) -> None:
+    """Write these values, and the time of the change, to the notes of a chunk in one statement."""
+    Note.all_objects.filter(pk__in=[note.pk for note in notes]).update(updated_at=timezone.now(), **values)
+
+
+@register(Note)
+class CopyNotes(Copy):
+    """Make copies of each selected note."""
+
+    name = "notes.copy"
+    label = _("Copy")
+    form = CopyForm
+    permission = "notes.add_note"
+    hold = Hold.SHARED
+    related = ("tags", "attachments")
+    free_fields = ("trashed_at",)
+
+    def summary(self) -> str:
+        """Return how many copies each note gets."""
+        copies = self.params["copies"]
+        return ngettext("%d copy each", "%d copies each", copies) % copies
+
+
+@register(Note)
+class RetagNotes(Operation):
+    """Add tags to each selected note, remove others."""
+
+    name = "notes.retag"
+    label = _("Change tags")
+    form = RetagForm
+    related = ("tags",)
+
+    def summary(self) -> str:
+        """Return the tags that come and go."""
+        return ", ".join([f"+{tag}" for tag in self.params["add"]] + [f"−{tag}" for tag in self.params["remove"]])
+
+    def process(self, notes: Sequence[Note]) -> None:
+        """Write the rows between notes and tags in two statements, whatever the chunk's size."""
+        tagged = Note.tags.through
+        tagged.objects.filter(note__in=notes, tag__in=self.params["remove"]).delete()
+        added = [tagged(note=note, tag=tag) for note in notes for tag in self.params["add"].all()]
+        tagged.objects.bulk_create(added, ignore_conflicts=True)
+        write(notes)
+
+
+@register(Note)
+class ArchiveNotes(Operation):
+    """Archive the selected notes."""
+
+    name = "notes.archive"
+    label = _("Archive")
+
+    def process(self, notes: Sequence[Note]) -> dict[int, Skip]:
+        """Archive those that are not archived yet."""
+        write([note for note in notes if not note.archived_at], archived_at=timezone.now())
+        return {note.pk: Skip(note, gettext("It was archived before.")) for note in notes if note.archived_at}
+
+
+@register(Note)
+class TrashNotes(Operation):
+    """Move the selected notes to the trash, from where they can be restored."""
+
+    name = "notes.trash"
+    label = _("Move to the trash")
+    permission = "notes.delete_note"
+
+    def process(self, notes: Sequence[Note]) -> dict[int, Skip]:
+        """Mark those that are not in the trash yet."""
+        write([note for note in notes if not note.trashed_at], trashed_at=timezone.now())
+        return {note.pk: Skip(note, gettext("It was in the trash before.")) for note in notes if note.trashed_at}
+
+
+@register(Note)
+class RestoreNotes(Operation):
+    """Take the selected notes out of the trash."""
+
+    name = "notes.restore"
+    label = _("Restore from the trash")
+
+    def process(self, notes: Sequence[Note]) -> dict[int, Skip]:
+        """Clear the mark of those in the trash."""
+        write([note for note in notes if note.trashed_at], trashed_at=None)
+        return {note.pk: Skip(note, gettext("It was not in the trash.")) for note in notes if not note.trashed_at}
+
+
+@register(Note)
+class DeleteNotes(Delete):
+    """Delete the selected notes for good, with their attachments."""
+
+    name = "notes.delete"
+    label = _("Delete for good")
+    permission = "notes.delete_note"
+
+
+@register(Note)
+class PublishNotes(ExternalOperation):
+    """Send each selected note to the newsletter service."""
+
+    name = "notes.publish"
+    label = _("Publish")
+    retry = RetryPolicy(tries=5, base=2, cap=600)
+    timeout = 15
+
+    def call(self, note: Note, key: str) -> str:
+        """Send the note, and return the service's id of it."""
+        if note.trashed_at:
+            raise Skip(note, gettext("It is in the trash."))
+        try:
+            return publish(letter(note), key, timeout=self.timeout - 5)
+        except NewsletterUnavailable as trouble:
+            raise Retry(gettext("The newsletter service is away: %s.") % trouble) from trouble
+        except NewsletterRefused as refusal:
+            raise ItemFailed(note, gettext("The newsletter service refused it: %s.") % refusal) from refusal
+
+    def process(self, note: Note, answer: str) -> str:
+        """Store that the note is out."""
+        write([note], published_at=timezone.now())
+        return gettext("published as %s") % answer
+
+
+def letter(note: Note) -> dict[str, Any]:
+    """Return what the newsletter service is told of a note."""
+    return {
+        "slug": note.slug,
+        "title": note.title,
+        "body": note.body,
+        "author": str(note.author or ""),
+        "tags": [tag.name for tag in note.tags.all()],
+    }
+
+
+@register()
+class CountNotes(Operation):
+    """Count the notes of each author, in and out of the trash."""
+
+    name = "notes.statistics"
+    label = _("Refresh author statistics")
+    permission = "notes.change_authorstatistics"
+    selection = None
+    repeatable = True
+
+    def authors(self) -> QuerySet[AbstractUser]:
+        """Return the users who have notes, or had some when last counted."""
+        return get_user_model()._default_manager.filter(
+            Exists(Note.all_objects.filter(author=OuterRef("pk")))
+            | Exists(AuthorStatistics.objects.filter(author=OuterRef("pk")))
+        )
+
+    def count(self) -> int:
+        """Return how many authors there are."""
+        return self.authors().count()
+
+    def read(self, after: int, limit: int) -> Sequence[tuple[int, AbstractUser]]:
+        """Return the next authors by key: the position is the key."""
+        return [(author.pk, author) for author in self.authors().filter(pk__gt=after).order_by("pk")[:limit]]
+
+    def process(self, authors: Sequence[AbstractUser]) -> None:
+        """Count the notes of these authors and store the counts."""
+        now = timezone.now()
+        counted = get_user_model()._default_manager.filter(pk__in=[author.pk for author in authors]).annotate(
+            live=Count("notes", filter=Q(notes__trashed_at=None, notes__isnull=False)),
+            in_trash=Count("notes", filter=Q(notes__trashed_at__isnull=False)),
+        )
+        AuthorStatistics.objects.bulk_create(
+            [
+                AuthorStatistics(author=author, notes=author.live, trashed=author.in_trash, refreshed_at=now)
+                for author in counted
+            ],
+            update_conflicts=True,
+            unique_fields=["author"],
+            update_fields=["notes", "trashed", "refreshed_at"],
+        )
