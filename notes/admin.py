@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -44,7 +44,7 @@ class AttachmentInline(admin.TabularInline):
     """The attachments, on their note's page."""
 
     model = Attachment
-    fields = ["name", "content"]
+    fields = ("name", "content")
     extra = 0
 
 
@@ -52,41 +52,52 @@ class AttachmentInline(admin.TabularInline):
 class NoteAdmin(OperationsMixin, admin.ModelAdmin):
     """Notes, with their attachments."""
 
-    list_display = ["title", "author", "updated_at", "archived_at", "published_at", "trashed_at"]
-    list_filter = [
+    list_display = ("title", "author", "updated_at", "archived_at", "published_at", "trashed_at")
+    list_filter = (
         TrashFilter,
         ("archived_at", admin.EmptyFieldListFilter),
         ("published_at", admin.EmptyFieldListFilter),
         "tags",
         "author",
-    ]
-    list_select_related = ["author"]
-    search_fields = ["title", "slug", "body"]
-    ordering = ["-updated_at", "-pk"]
-    fields = ["title", "slug", "body", "author", "tags", "created_at", "updated_at", "archived_at", "published_at", "trashed_at"]
-    readonly_fields = ["created_at", "updated_at", "archived_at", "published_at", "trashed_at"]
-    prepopulated_fields = {"slug": ["title"]}
-    filter_horizontal = ["tags"]
-    inlines = [AttachmentInline]
+    )
+    list_select_related = ("author",)
+    search_fields = ("title", "slug", "body")
+    ordering = ("-updated_at", "-pk")
+    fields = (
+        "title",
+        "slug",
+        "body",
+        "author",
+        "tags",
+        "created_at",
+        "updated_at",
+        "archived_at",
+        "published_at",
+        "trashed_at",
+    )
+    readonly_fields = ("created_at", "updated_at", "archived_at", "published_at", "trashed_at")
+    prepopulated_fields: ClassVar = {"slug": ["title"]}
+    filter_horizontal = ("tags",)
+    inlines = (AttachmentInline,)
 
 
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin):
     """Tags."""
 
-    list_display = ["name", "slug"]
-    search_fields = ["name"]
-    prepopulated_fields = {"slug": ["name"]}
+    list_display = ("name", "slug")
+    search_fields = ("name",)
+    prepopulated_fields: ClassVar = {"slug": ["name"]}
 
 
 @admin.register(AuthorStatistics)
 class AuthorStatisticsAdmin(admin.ModelAdmin):
     """The counts as last refreshed by the operation `notes.statistics`; nobody edits them."""
 
-    list_display = ["author", "notes", "trashed", "refreshed_at"]
-    list_select_related = ["author"]
-    search_fields = ["author__username"]
-    ordering = ["-notes"]
+    list_display = ("author", "notes", "trashed", "refreshed_at")
+    list_select_related = ("author",)
+    search_fields = ("author__username",)
+    ordering = ("-notes",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds counts."""

@@ -28,7 +28,7 @@ class Tag(models.Model):
     class Meta:
         verbose_name = _("tag")
         verbose_name_plural = _("tags")
-        ordering = ["name"]
+        ordering = ("name",)
 
     def __str__(self) -> str:
         return self.name
@@ -98,13 +98,13 @@ class Note(models.Model):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
         default_manager_name = "all_objects"
-        indexes = [
+        indexes = (
             models.Index(
                 fields=["trashed_at"],
                 name="notes_note_in_trash",
                 condition=models.Q(trashed_at__isnull=False),
             ),
-        ]
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -125,9 +125,7 @@ class AttachmentManager(models.Manager["Attachment"]):
 class Attachment(models.Model):
     """A small text file that belongs to one note, and goes where its note goes."""
 
-    note = models.ForeignKey(
-        Note, on_delete=models.CASCADE, related_name="attachments", verbose_name=_("note")
-    )
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="attachments", verbose_name=_("note"))
     name = models.CharField(_("name"), max_length=120)
     content = models.TextField(_("content"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -137,9 +135,7 @@ class Attachment(models.Model):
     class Meta:
         verbose_name = _("attachment")
         verbose_name_plural = _("attachments")
-        constraints = [
-            models.UniqueConstraint(fields=["note", "name"], name="notes_attachment_name_of_note"),
-        ]
+        constraints = (models.UniqueConstraint(fields=["note", "name"], name="notes_attachment_name_of_note"),)
 
     def __str__(self) -> str:
         return self.name
@@ -148,7 +144,7 @@ class Attachment(models.Model):
         """Return what names this attachment in a fixture."""
         return (*self.note.natural_key(), self.name)
 
-    natural_key.dependencies = ["notes.note"]  # type: ignore[attr-defined]
+    natural_key.dependencies = ("notes.note",)  # type: ignore[attr-defined]
 
 
 class AuthorStatistics(models.Model):

@@ -131,10 +131,11 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: `GET /log` tells more."""
 
     def _content(self) -> dict[str, Any]:
-        content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-        if not isinstance(content, dict):
-            raise ValueError("a JSON object is wanted")
-        return content
+        match json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0)))):
+            case dict() as content:
+                return content
+            case _:
+                raise ValueError("a JSON object is wanted")
 
     def _control(self, content: dict[str, Any]) -> None:
         if content.get("reset"):

@@ -188,9 +188,13 @@ class CountNotes(Operation):
     def process(self, authors: Sequence[AbstractUser]) -> None:
         """Count the notes of these authors and store the counts."""
         now = timezone.now()
-        counted = get_user_model()._default_manager.filter(pk__in=[author.pk for author in authors]).annotate(
-            live=Count("notes", filter=Q(notes__trashed_at=None, notes__isnull=False)),
-            in_trash=Count("notes", filter=Q(notes__trashed_at__isnull=False)),
+        counted = (
+            get_user_model()
+            ._default_manager.filter(pk__in=[author.pk for author in authors])
+            .annotate(
+                live=Count("notes", filter=Q(notes__trashed_at=None, notes__isnull=False)),
+                in_trash=Count("notes", filter=Q(notes__trashed_at__isnull=False)),
+            )
         )
         AuthorStatistics.objects.bulk_create(
             [
