@@ -1,16 +1,21 @@
 """The project's settings for tests: a data folder of the run's own, plain static files, fast passwords."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("CONSOLE_DATA", tempfile.mkdtemp(prefix="console-tests-"))
+if "CONSOLE_DATA" not in os.environ:  # processes started by a test inherit that of the test run
+    os.environ["CONSOLE_DATA"] = tempfile.mkdtemp(prefix="console-tests-")
+    atexit.register(shutil.rmtree, os.environ["CONSOLE_DATA"], ignore_errors=True)
 
-from config.settings import *  # noqa: E402, F403
-from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402
+from config.settings import *  # noqa: F403
+from config.settings import DATA_DIR, DATABASES, STORAGES
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # a file, for worker processes to share
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Nobody answers there: a test that needs a broker starts one.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or os.environ.get("REDIS_URL") or "redis://127.0.0.1:1/0"

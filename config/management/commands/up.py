@@ -38,7 +38,9 @@ class Command(BaseCommand):
         """Take the address from HOST and PORT."""
         parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or "8000"))
-        parser.add_argument("--demo", action="store_true", help="load the demo's notes and logins into an empty database")
+        parser.add_argument(
+            "--demo", action="store_true", help="load the demo's notes and logins into an empty database"
+        )
         parser.add_argument("--tied", action="store_true", help="stop when the process that started this one ends")
 
     def handle(self, *, host: str, port: int, demo: bool, tied: bool, **_: Any) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the project that runs it all: its environment, its processes and their supervisor."""
