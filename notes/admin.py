@@ -9,7 +9,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from console.admin import OperationsMixin
 from notes.models import Attachment, AuthorStatistics, Note, NoteQuerySet, Tag
 
 
@@ -49,7 +48,7 @@ class AttachmentInline(admin.TabularInline):
 
 
 @admin.register(Note)
-class NoteAdmin(OperationsMixin, admin.ModelAdmin):
+class NoteAdmin(admin.ModelAdmin):
     """Notes, with their attachments."""
 
     list_display = ("title", "author", "updated_at", "archived_at", "published_at", "trashed_at")
