@@ -1,0 +1,8 @@
+"""System checks: every setting and every operation that would break a promise is named, with its cure.
+
+An error is a promise that cannot be kept; a warning costs speed, safety or convenience. ``docs/checks.md`` lists them.
+"""
+
+from console.checks import celery, databases, durations, operations
+
+__all__ = ["celery", "databases", "durations", "operations"]

@@ -1,0 +1,1 @@
+"""Signs of life, and what they say about the health of the whole."""

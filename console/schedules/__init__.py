@@ -1,0 +1,1 @@
+"""Work that starts by the clock: the scheduler process."""
