@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Say nothing: `GET /log` tells more."""
 
     def _content(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from console.operations import (
 )
 from notes.forms import CopyForm, RetagForm
 from notes.models import AuthorStatistics, Note
-from notes.publishing import NewsletterRefused, NewsletterUnavailable, publish
+from notes.publishing import NewsletterAwayError, NoteRefusedError, publish
 
 
 def write(notes: Sequence[Note], **values: Any) -> None:
@@ -48,7 +48,7 @@ class CopyNotes(Copy):
 
     def summary(self) -> str:
         """Return how many copies each note gets."""
-        copies = self.params["copies"]
+        copies: int = self.params["copies"]
         return ngettext("%d copy each", "%d copies each", copies) % copies
 
 
@@ -138,9 +138,9 @@ class PublishNotes(ExternalOperation):
             raise Skip(note, gettext("It is in the trash."))
         try:
             return publish(letter(note), key, timeout=self.timeout - 5)
-        except NewsletterUnavailable as trouble:
+        except NewsletterAwayError as trouble:
             raise Retry(gettext("The newsletter service is away: %s.") % trouble) from trouble
-        except NewsletterRefused as refusal:
+        except NoteRefusedError as refusal:
             raise ItemFailed(note, gettext("The newsletter service refused it: %s.") % refusal) from refusal
 
     def process(self, note: Note, answer: str) -> str:
@@ -172,7 +172,7 @@ class CountNotes(Operation):
 
     def authors(self) -> QuerySet[AbstractUser]:
         """Return the users who have notes, or had some when last counted."""
-        return get_user_model()._default_manager.filter(
+        return get_user_model().objects.filter(
             Exists(Note.all_objects.filter(author=OuterRef("pk")))
             | Exists(AuthorStatistics.objects.filter(author=OuterRef("pk")))
         )
@@ -188,18 +188,13 @@ class CountNotes(Operation):
     def process(self, authors: Sequence[AbstractUser]) -> None:
         """Count the notes of these authors and store the counts."""
         now = timezone.now()
-        counted = (
-            get_user_model()
-            ._default_manager.filter(pk__in=[author.pk for author in authors])
-            .annotate(
-                live=Count("notes", filter=Q(notes__trashed_at=None, notes__isnull=False)),
-                in_trash=Count("notes", filter=Q(notes__trashed_at__isnull=False)),
-            )
-        )
+        live = Count("notes", filter=Q(notes__isnull=False, notes__trashed_at=None))
+        in_trash = Count("notes", filter=Q(notes__trashed_at__isnull=False))
+        users = get_user_model().objects.filter(pk__in=[author.pk for author in authors])
         AuthorStatistics.objects.bulk_create(
             [
                 AuthorStatistics(author=author, notes=author.live, trashed=author.in_trash, refreshed_at=now)
-                for author in counted
+                for author in users.annotate(live=live, in_trash=in_trash)
             ],
             update_conflicts=True,
             unique_fields=["author"],

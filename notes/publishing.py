@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from http import HTTPStatus
 from typing import Any
 from urllib import error, request
 
@@ -11,14 +12,14 @@ from django.conf import settings
 
 STAND_IN = "http://127.0.0.1:8025"  # where `python -m notes.newsletter` listens
 LONGEST_ANSWER = 65_536
-WORTH_RETRYING = {408, 425, 429}
+WORTH_RETRYING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-class NewsletterUnavailable(Exception):
+class NewsletterAwayError(Exception):
     """The service could not be reached, did not answer in time, or has trouble of its own: try again later."""
 
 
-class NewsletterRefused(Exception):
+class NoteRefusedError(Exception):
     """The service does not want this note: trying again would not help."""
 
 
@@ -36,10 +37,10 @@ def publish(note: dict[str, Any], key: str, timeout: float) -> str:
         The service's own id of the published note.
 
     Raises:
-        NewsletterUnavailable: network trouble, a time-out, a server error or an unreadable answer.
-        NewsletterRefused: a client error or a redirect.
+        NewsletterAwayError: network trouble, a time-out, a server error or an unreadable answer.
+        NoteRefusedError: a client error or a redirect.
     """
-    sent = request.Request(
+    sent = request.Request(  # noqa: S310 - the opener knows http and https alone
         f"{(settings.NOTES_NEWSLETTER_URL or STAND_IN).rstrip('/')}/notes",
         data=json.dumps(note).encode(),
         headers={"Content-Type": "application/json", "Idempotency-Key": key},
@@ -52,11 +53,11 @@ def publish(note: dict[str, Any], key: str, timeout: float) -> str:
         with refusal:
             raise _meaning(refusal) from None
     except error.URLError as trouble:
-        raise NewsletterUnavailable(f"no connection: {trouble.reason}") from trouble
+        raise NewsletterAwayError(f"no connection: {trouble.reason}") from trouble
     except (OSError, http.client.HTTPException) as trouble:
-        raise NewsletterUnavailable(f"no answer: {trouble}") from trouble
+        raise NewsletterAwayError(f"no answer: {trouble}") from trouble
     except (ValueError, KeyError, TypeError) as trouble:
-        raise NewsletterUnavailable("the answer could not be read") from trouble
+        raise NewsletterAwayError("the answer could not be read") from trouble
 
 
 def _opener() -> request.OpenerDirector:
@@ -73,9 +74,9 @@ def _opener() -> request.OpenerDirector:
     return opener
 
 
-def _meaning(answer: error.HTTPError) -> NewsletterUnavailable | NewsletterRefused:
+def _meaning(answer: error.HTTPError) -> NewsletterAwayError | NoteRefusedError:
     """Return what a status other than success means for this note."""
     text = f"{answer.code} {answer.reason}"
-    if answer.code >= 500 or answer.code in WORTH_RETRYING:
-        return NewsletterUnavailable(text)
-    return NewsletterRefused(text)
+    if answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.code in WORTH_RETRYING:
+        return NewsletterAwayError(text)
+    return NoteRefusedError(text)

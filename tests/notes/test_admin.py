@@ -15,6 +15,7 @@ LIST = "/admin/notes/note/"
 
 @pytest.fixture
 def notes() -> None:
+    """One note in the list, one in the trash."""
     Note.objects.create(title="Kept", slug="kept")
     Note.objects.create(title="Thrown away", slug="thrown-away", trashed_at=timezone.now())
 
@@ -26,6 +27,8 @@ def titles(client: Client, query: str = "") -> set[str]:
 
 @pytest.mark.usefixtures("notes")
 class TestNotes:
+    """The notes' pages."""
+
     def test_the_list_leaves_out_the_trash(self, admin_client: Client) -> None:
         """Unless the filter asks for it."""
         assert titles(admin_client) == {"Kept"}
@@ -67,8 +70,11 @@ class TestNotes:
 
 
 class TestAuthorStatistics:
+    """The counts' pages."""
+
     @pytest.fixture
     def counts(self) -> AuthorStatistics:
+        """Counts that no counting would give."""
         ana = get_user_model().objects.create(username="ana")
         return AuthorStatistics.objects.create(author=ana, notes=4321, trashed=7, refreshed_at=timezone.now())
 

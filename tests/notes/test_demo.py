@@ -17,11 +17,14 @@ DEMO = FIXTURES / "demo.json"
 
 @pytest.fixture
 def demo(db: None) -> None:
+    """The demonstration data, loaded."""
     call_command("loaddata", str(DEMO), verbosity=0)
 
 
 @pytest.mark.usefixtures("demo")
 class TestDemo:
+    """What the file holds."""
+
     def test_has_a_few_hundred_readable_notes(self) -> None:
         """Three hundred notes with a body each, most with tags, many with attachments, some in the trash."""
         assert Note.all_objects.count() == 300

@@ -7,6 +7,8 @@ from notes.models import Tag
 
 
 class TestCopyForm:
+    """The form of notes.copy."""
+
     @pytest.mark.parametrize("copies", [1, 10, MOST_COPIES])
     def test_accepts_from_one_to_the_most(self, copies: int) -> None:
         """From 1 to 100,000 copies of each note can be asked for."""
@@ -22,8 +24,11 @@ class TestCopyForm:
 
 @pytest.mark.django_db
 class TestRetagForm:
+    """The form of notes.retag."""
+
     @pytest.fixture
     def tags(self) -> list[Tag]:
+        """Two tags."""
         return [Tag.objects.create(name=name, slug=name) for name in ("garden", "home")]
 
     def test_gives_the_tags_to_add_and_to_remove(self, tags: list[Tag]) -> None:

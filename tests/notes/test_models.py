@@ -13,15 +13,19 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def kept() -> Note:
+    """A note that is not in the trash."""
     return Note.objects.create(title="Kept", slug="kept")
 
 
 @pytest.fixture
 def trashed() -> Note:
+    """A note that is."""
     return Note.objects.create(title="Trashed", slug="trashed", trashed_at=timezone.now())
 
 
 class TestTrash:
+    """Who sees the trash, and who does not."""
+
     def test_objects_leave_out_the_trash(self, kept: Note, trashed: Note) -> None:
         """`Note.objects` are the notes that are not in the trash."""
         assert list(Note.objects.all()) == [kept]
@@ -48,6 +52,8 @@ class TestTrash:
 
 
 class TestAttachment:
+    """What belongs to a note."""
+
     def test_goes_with_its_note(self, kept: Note) -> None:
         """Deleting a note deletes its attachments."""
         kept.attachments.create(name="agenda.txt", content="1. Welcome")

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from notes.newsletter import NewsletterServer
-from notes.publishing import NewsletterRefused, NewsletterUnavailable, publish
+from notes.publishing import NewsletterAwayError, NoteRefusedError, publish
 
 TEA = {"slug": "tea", "title": "Tea at four"}
 RAIN = {"slug": "rain", "title": "Ghent in the rain"}
@@ -27,18 +27,21 @@ PATIENCE = 10
 
 def control(server: NewsletterServer, **fault: Any) -> None:
     """Tell the service how to behave."""
-    with urlopen(Request(f"{server.url}/control", json.dumps(fault).encode()), timeout=PATIENCE) as answer:
+    sent = Request(f"{server.url}/control", json.dumps(fault).encode())  # noqa: S310
+    with urlopen(sent, timeout=PATIENCE) as answer:  # noqa: S310
         assert answer.status == 200
 
 
 def log(url: str) -> dict[str, Any]:
     """Ask the service what it received."""
-    with urlopen(f"{url}/log", timeout=PATIENCE) as answer:
+    with urlopen(f"{url}/log", timeout=PATIENCE) as answer:  # noqa: S310
         content: dict[str, Any] = json.load(answer)
         return content
 
 
 class TestPublish:
+    """A note on its way to the service."""
+
     def test_answers_the_id_of_the_published_note(self, newsletter: NewsletterServer) -> None:
         """A note that is taken has an id, and is in the log with its key."""
         assert publish(TEA, "key-1", PATIENCE)
@@ -58,7 +61,7 @@ class TestPublish:
     def test_trouble_of_the_service_is_worth_a_retry(self, newsletter: NewsletterServer, status: int) -> None:
         """Server errors and "too many requests" mean unavailable, and the status is told."""
         control(newsletter, fail=status, times=1)
-        with pytest.raises(NewsletterUnavailable, match=str(status)):
+        with pytest.raises(NewsletterAwayError, match=str(status)):
             publish(TEA, "key-1", PATIENCE)
         assert publish(TEA, "key-1", PATIENCE)
 
@@ -66,26 +69,26 @@ class TestPublish:
     def test_a_refusal_is_not(self, newsletter: NewsletterServer, status: int) -> None:
         """Client errors mean refused."""
         control(newsletter, fail=status)
-        with pytest.raises(NewsletterRefused, match=str(status)):
+        with pytest.raises(NoteRefusedError, match=str(status)):
             publish(TEA, "key-1", PATIENCE)
 
     def test_a_fault_may_be_for_one_note_only(self, newsletter: NewsletterServer) -> None:
         """The others go through meanwhile."""
         control(newsletter, reject=True, slug="tea")
-        with pytest.raises(NewsletterRefused, match="422"):
+        with pytest.raises(NoteRefusedError, match="422"):
             publish(TEA, "key-1", PATIENCE)
         assert publish(RAIN, "key-2", PATIENCE)
 
     def test_a_service_that_hangs_is_given_up(self, newsletter: NewsletterServer) -> None:
         """After the time-out the service counts as unavailable."""
         control(newsletter, hang=600)
-        with pytest.raises(NewsletterUnavailable):
+        with pytest.raises(NewsletterAwayError):
             publish(TEA, "key-1", 0.2)
 
     def test_a_lost_answer_is_found_again_by_its_key(self, newsletter: NewsletterServer) -> None:
         """The note was published although the client saw an error; sending it again does not publish it twice."""
         control(newsletter, lose=True, times=1)
-        with pytest.raises(NewsletterUnavailable):
+        with pytest.raises(NewsletterAwayError):
             publish(TEA, "key-1", PATIENCE)
         assert publish(TEA, "key-1", PATIENCE)
         assert log(newsletter.url)["published"] == 1
@@ -95,11 +98,13 @@ class TestPublish:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             settings.NOTES_NEWSLETTER_URL = f"http://127.0.0.1:{unused.getsockname()[1]}"
-            with pytest.raises(NewsletterUnavailable):
+            with pytest.raises(NewsletterAwayError):
                 publish(TEA, "key-1", PATIENCE)
 
 
 class TestOddAnswers:
+    """Services that answer what nobody expects."""
+
     @pytest.fixture
     def answer(self, settings: Any) -> Iterator[dict[str, Any]]:
         """What a service of another kind answers: `status`, `headers` and `body`, to be set by the test."""
@@ -114,7 +119,7 @@ class TestOddAnswers:
                 self.end_headers()
                 self.wfile.write(wanted["body"])
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
         with HTTPServer(("127.0.0.1", 0), Odd) as server:
@@ -131,7 +136,7 @@ class TestOddAnswers:
     def test_an_answer_that_says_nothing_is_unavailable(self, answer: dict[str, Any], body: bytes) -> None:
         """Success without an id is not success."""
         answer["body"] = body
-        with pytest.raises(NewsletterUnavailable):
+        with pytest.raises(NewsletterAwayError):
             publish(TEA, "key-1", PATIENCE)
 
     @pytest.mark.parametrize("status", [301, 302, 307])
@@ -140,22 +145,24 @@ class TestOddAnswers:
     ) -> None:
         """A note goes where it was sent, or nowhere."""
         answer.update(status=status, headers={"Location": f"{newsletter.url}/notes"})
-        with pytest.raises(NewsletterRefused, match=str(status)):
+        with pytest.raises(NoteRefusedError, match=str(status)):
             publish(TEA, "key-1", PATIENCE)
         assert log(newsletter.url)["requests"] == []
 
     def test_a_broken_off_answer_is_unavailable(self, answer: dict[str, Any]) -> None:
         """An answer shorter than promised counts as none."""
         answer.update(headers={"Content-Length": "500"}, body=b'{"id": "1"')
-        with pytest.raises(NewsletterUnavailable):
+        with pytest.raises(NewsletterAwayError):
             publish(TEA, "key-1", PATIENCE)
 
 
 class TestControl:
+    """How the stand-in is told to misbehave."""
+
     def test_reset_forgets_everything(self, newsletter: NewsletterServer) -> None:
         """Faults, notes and requests are gone."""
         control(newsletter, fail=503)
-        with pytest.raises(NewsletterUnavailable):
+        with pytest.raises(NewsletterAwayError):
             publish(TEA, "key-1", PATIENCE)
         control(newsletter, reset=True)
         assert log(newsletter.url) == {"published": 0, "requests": []}
@@ -174,7 +181,7 @@ class TestControl:
         self, newsletter: NewsletterServer, key: str, note: dict[str, Any]
     ) -> None:
         """Both are needed to publish once and to find the request in the log."""
-        with pytest.raises(NewsletterRefused, match="400"):
+        with pytest.raises(NoteRefusedError, match="400"):
             publish(note, key, PATIENCE)
 
 

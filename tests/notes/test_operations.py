@@ -57,6 +57,8 @@ def test_every_operation_says_what_it_does_and_what_it_needs() -> None:
 
 
 class TestCopy:
+    """notes.copy; what is copied is the engine's."""
+
     def test_tells_how_many_copies(self) -> None:
         """The run's summary is the number asked for."""
         assert CopyNotes({"copies": 1}).summary() == "1 copy each"
@@ -64,8 +66,11 @@ class TestCopy:
 
 
 class TestRetag:
+    """notes.retag."""
+
     @pytest.fixture
     def tags(self) -> list[Tag]:
+        """Three tags."""
         return [Tag.objects.create(name=name, slug=name) for name in ("garden", "home", "work")]
 
     def test_adds_and_removes_and_leaves_the_rest(self, tags: list[Tag]) -> None:
@@ -107,11 +112,13 @@ class TestRetag:
 
 
 class TestMarks:
+    """notes.archive, notes.trash and notes.restore."""
+
     @pytest.mark.parametrize(
         ("operation", "field", "is_set"),
         [(ArchiveNotes, "archived_at", True), (TrashNotes, "trashed_at", True), (RestoreNotes, "trashed_at", False)],
     )
-    def test_are_written_where_they_change_something(self, operation: Any, field: str, is_set: bool) -> None:
+    def test_are_written_where_they_change_something(self, operation: Any, field: str, *, is_set: bool) -> None:
         """The others are skipped, each with a reason, and keep their time."""
         marked, plain = make("marked", **{field: timezone.now()}), make("plain")
         already = marked if is_set else plain
@@ -123,8 +130,11 @@ class TestMarks:
 
 
 class TestPublish:
+    """notes.publish, against the real service."""
+
     def misbehave(self, newsletter: NewsletterServer, fault: bytes) -> None:
-        urlopen(Request(f"{newsletter.url}/control", fault), timeout=10).close()
+        """Tell the service how to behave."""
+        urlopen(Request(f"{newsletter.url}/control", fault), timeout=10).close()  # noqa: S310
 
     def test_sends_the_note_and_stores_that_it_is_out(self, newsletter: NewsletterServer) -> None:
         """The service gets slug, title, body, author and tags; the note its time of publication."""
@@ -156,6 +166,8 @@ class TestPublish:
 
 
 class TestStatistics:
+    """notes.statistics."""
+
     def refresh(self, step: int) -> None:
         """Count in steps of this many authors, as the engine does."""
         operation, after = CountNotes(), 0
