@@ -9,7 +9,6 @@ from config import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("CONSOLE_DATA", "DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 # Security
 
@@ -132,6 +131,7 @@ USE_I18N = USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = DATA_DIR / "media"  # inputs and outputs of runs: served by permission-checked views alone
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -186,30 +186,28 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # The console and the notes
 
-CONSOLE = env.chosen(  # every key may come from the environment: CONSOLE_SLICE=1 …
-    "CONSOLE_",
-    {
-        "SLICE": float,
-        "TIMEOUT": float,
-        "MARGIN": float,
-        "REDELIVERY": float,
-        "REDELIVERY_MAX": float,
-        "LOST_AFTER": float,
-        "SWEEP": float,
-        "SWEEP_LIMIT": int,
-        "HEARTBEAT": float,
-        "CHUNK_TIME": float,
-        "CHUNK_SIZE": int,
-        "CHUNK_SIZE_MAX": int,
-        "PREPARE_ABOVE": int,
-        "PREPARE_BATCH": int,
-        "PAUSED_MAX": float,
-        "FORM_KEY_MAX_AGE": float,
-        "GUARD_LOCK_TIMEOUT": float,
-        "BROKER_TIMEOUT": float,
-        "CONTACT": str,
-    },
-)
+CONSOLE_KEYS = {
+    "SLICE": float,
+    "TIMEOUT": float,
+    "MARGIN": float,
+    "REDELIVERY": float,
+    "REDELIVERY_MAX": float,
+    "LOST_AFTER": float,
+    "SWEEP": float,
+    "SWEEP_LIMIT": int,
+    "HEARTBEAT": float,
+    "CHUNK_TIME": float,
+    "CHUNK_SIZE": int,
+    "CHUNK_SIZE_MAX": int,
+    "PREPARE_ABOVE": int,
+    "PREPARE_BATCH": int,
+    "PAUSED_MAX": float,
+    "FORM_KEY_MAX_AGE": float,
+    "GUARD_LOCK_TIMEOUT": float,
+    "BROKER_TIMEOUT": float,
+    "CONTACT": str,
+}
+CONSOLE = env.chosen("CONSOLE_", CONSOLE_KEYS)  # CONSOLE_SLICE=1 in the environment, and so on
 NOTES_NEWSLETTER_URL = env.text("NOTES_NEWSLETTER_URL")
 
 # Logging
