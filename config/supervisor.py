@@ -118,7 +118,7 @@ class Supervisor:
 
     def _clear(self, life: "_Life") -> int:
         """Reap a process that has ended, and kill what it may have left of its group."""
-        assert life.process  # noqa: S101
+        assert life.process
         pid, code = life.process.pid, life.process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
@@ -150,7 +150,7 @@ class Supervisor:
             time.sleep(TICK / 2)
 
     def _tell_guardian(self, change: str, pid: int) -> None:
-        assert self._guardian.stdin  # noqa: S101
+        assert self._guardian.stdin
         try:
             self._guardian.stdin.write(f"{change}{pid}\n")
             self._guardian.stdin.flush()
