@@ -1,0 +1,1 @@
+"""The operations console: bulk work in the Django admin, carried out by Celery, that nothing can lose or double."""

@@ -1,0 +1,27 @@
+"""The Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class ConsoleConfig(AppConfig):
+    """Wires the console into a project: the operations of every app, the guard, the checks, the heartbeats."""
+
+    name = "console"
+    verbose_name = _("Console")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Find each app's ``operations`` module, then guard the models registered there."""
+        from console import checks  # noqa: F401, PLC0415 - models must be loaded before these
+        from console.admin.selection import resolve_changelist  # noqa: PLC0415
+        from console.engine import guard, selection  # noqa: PLC0415
+        from console.monitoring import heartbeats  # noqa: PLC0415
+
+        autodiscover_modules("operations")
+        guard.install()
+        selection.register_resolver("changelist", resolve_changelist)
+        heartbeats.connect()

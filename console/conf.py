@@ -1,0 +1,85 @@
+"""The console's settings: one ``CONSOLE`` dict in the project's settings, with a default for every key.
+
+All durations are seconds. Read them through `settings`; it follows Django's ``override_settings``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+from console.exceptions import UnknownSetting
+
+
+@dataclass(frozen=True)
+class ConsoleSettings:
+    """Every setting of the console, with its default.
+
+    `slice` is how long a worker stays with one partition before it yields; `timeout` is the longest that one item may
+    take where its operation says nothing; `margin` lies between the soft and the hard time limit, and again between
+    the hard limit and the lease's end.
+    """
+
+    slice: float = 10.0
+    timeout: float = 15.0
+    margin: float = 5.0
+    redelivery: float = 30.0
+    redelivery_max: float = 900.0
+    lost_after: float = 5.0
+    sweep: float = 1.0
+    sweep_limit: int = 500
+    heartbeat: float = 5.0
+    chunk_time: float | None = None
+    chunk_size: int = 100
+    chunk_size_max: int = 5000
+    prepare_above: int | None = None
+    prepare_batch: int = 2000
+    paused_max: float = 7 * 86400.0
+    form_key_max_age: float = 86400.0
+    guard_lock_timeout: float = 3.0
+    broker_timeout: float = 2.0
+    contact: str = "an administrator"
+
+    def lease(self, timeout: float | None) -> float:
+        """Return the length of a lease in seconds, for items that take at most `timeout` seconds."""
+        return self.hard_limit(timeout) + self.margin
+
+    def hard_limit(self, timeout: float | None) -> float:
+        """Return Celery's hard time limit of a wake-up in seconds."""
+        return self.soft_limit(timeout) + self.margin
+
+    def soft_limit(self, timeout: float | None) -> float:
+        """Return Celery's soft time limit of a wake-up in seconds."""
+        return self.slice + (self.timeout if timeout is None else timeout)
+
+
+@lru_cache(maxsize=1)
+def _load() -> ConsoleSettings:
+    given = {key.lower(): value for key, value in getattr(django_settings, "CONSOLE", {}).items()}
+    known = {field.name for field in fields(ConsoleSettings)}
+    unknown = sorted(given.keys() - known)
+    if unknown:
+        raise UnknownSetting(unknown[0], known)
+    return ConsoleSettings(**given)
+
+
+class _Settings:
+    """Attribute access to the current `ConsoleSettings`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_load(), name)
+
+
+settings = _Settings()
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "CONSOLE":
+        _load.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="console.conf")

@@ -1,0 +1,199 @@
+"""One chunk, one transaction: effects, failures, counters, cursor and lease commit together, or not at all."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from console.conf import settings
+from console.engine import partitions
+from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
+from console.engine.faults import is_transient
+from console.engine.items import Chunk, read_chunk
+from console.engine.obedience import stop
+from console.engine.partitions import Lease
+from console.engine.preparing import prepare_batch
+from console.engine.sizes import adapted
+from console.engine.transactions import bound_waiting
+from console.engine.transitions import lock, settle
+from console.exceptions import ItemOutcome
+from console.models import Failure, Partition, Run
+from console.operations.base import BaseOperation, ExternalOperation, OnError
+
+STEADY = 0.7
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How a chunk is done: how many items, whether one a checkpoint, whether each behind a savepoint."""
+
+    size: int
+    careful: bool = False
+    isolated: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a committed chunk amounted to, and whether it ended its partition."""
+
+    items: int
+    closed: bool
+
+
+def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
+    """Do the next chunk of the partition in one transaction.
+
+    Args:
+        lease: The right to do it.
+        run: The run, just read.
+        partition: The partition, just read.
+        operation: The operation with the run's parameters.
+        mode: How to do it.
+
+    Returns:
+        How many items were done, and whether the partition ended.
+
+    Raises:
+        LeaseLost: Somebody else owns the partition; nothing was written.
+        Exception: Whatever the operation raised; nothing was written.
+    """
+    if partition.kind == Partition.Kind.PREPARE:
+        return _prepare(lease, run, partition, operation)
+    if isinstance(operation, ExternalOperation):
+        return _call(lease, run, partition, operation)
+    return _work(lease, run, partition, operation, mode)
+
+
+def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> Done:
+    with transaction.atomic():
+        bound_waiting(lease.seconds - settings.margin, lease.seconds)
+        return Done(settings.prepare_batch, prepare_batch(lease, run, partition, operation))
+
+
+def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
+    performer = Performer(run, partition, operation)
+    started = time.monotonic()
+    with transaction.atomic():
+        bound_waiting(lease.seconds - settings.margin, lease.seconds)
+        chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
+        outcome = _perform(performer, chunk, mode)
+        took = time.monotonic() - started
+        closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took))
+    return Done(chunk.items, closed)
+
+
+def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:
+    isolated = mode.isolated or mode.careful
+    if performer.run.dry_run:
+        return performer.dry(chunk, isolated=isolated)
+    if not isolated:
+        return performer.whole(chunk)
+    return performer.one_by_one(chunk.singles())
+
+
+def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOperation) -> Done:
+    """Call the outside with no transaction open, one item a checkpoint (PROTOCOL C9)."""
+    performer = Performer(run, partition, operation)
+    chunk = read_chunk(run, partition, operation, 1, locking=False)
+    answers = [_answer(performer, operation, piece) for piece in chunk.pieces]
+    with transaction.atomic():
+        bound_waiting(lease.seconds - settings.margin, lease.seconds)
+        fresh = read_chunk(run, partition, operation, 1)
+        outcome = Outcome()
+        for before, piece, answer in zip(chunk.pieces, fresh.pieces, answers, strict=True):
+            outcome.add(performer.answered(before if before.is_gone else piece, answer))
+        closed = _write(lease, run, partition, fresh, outcome, {"rate": partition.rate})
+    return Done(chunk.items, closed)
+
+
+def _answer(performer: Performer, operation: ExternalOperation, piece: Any) -> Any:
+    if piece.is_gone or (piece.target is not None and piece.target.withdrawn):
+        return None
+    try:
+        return operation.call(piece.obj, performer.key_of(piece))
+    except ItemOutcome as outcome:
+        return outcome
+    except Exception as error:
+        if is_transient(error, operation):
+            raise
+        return error
+
+
+def blame_next(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, error: Exception) -> Done:
+    """Write the failure of the next item without trying it again, and step over it.
+
+    Raises:
+        LeaseLost: Somebody else owns the partition.
+    """
+    with transaction.atomic():
+        chunk = read_chunk(run, partition, operation, 1)
+        outcome = Outcome()
+        for piece in chunk.pieces:
+            outcome.fail(Performer(run, partition, operation).failure(piece, error))
+        closed = _write(lease, run, partition, chunk, outcome, {"caution": partitions.lessen_caution(1)})
+    return Done(chunk.items, closed)
+
+
+def _write(
+    lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: Outcome, pulse: dict[str, Any]
+) -> bool:
+    """Write the report and, as the last statement, the fence; tells whether the partition ended."""
+    if outcome.failures:
+        Failure.objects.bulk_create(outcome.failures)
+    fields = {**pulse, **_memory(partition, outcome)}
+    why = _reason_to_stop(run, partition, outcome)
+    if not why and not chunk.is_last:
+        partitions.checkpoint(lease, chunk.start, chunk.end, outcome, **fields)
+        return False
+    run = lock(run.pk)  # before its partition (PROTOCOL C2, H6)
+    closes = Partition.Outcome.FAILED if why else Partition.Outcome.DONE
+    partitions.checkpoint(lease, chunk.start, chunk.end, outcome, closes=closes, **fields)
+    if why:
+        stop(run, why)
+    else:
+        settle(run)
+    return True
+
+
+def _reason_to_stop(run: Run, partition: Partition, outcome: Outcome) -> str:
+    if not outcome.failed:
+        return ""
+    first = next(f for f in outcome.failures if not f.is_skip)
+    if run.on_error == OnError.STOP:
+        return _("Stopped at the first failure: %(reason)s") % {"reason": first.reason}
+    if run.max_failures is None:
+        return ""
+    others = Partition.objects.filter(run=run).exclude(pk=partition.pk).aggregate(n=Sum("failed"))["n"] or 0
+    if others + partition.failed + outcome.failed <= run.max_failures:
+        return ""
+    return _("Stopped: more than %(count)d failures, the last: %(reason)s") % {
+        "count": run.max_failures,
+        "reason": outcome.failures[-1].reason,
+    }
+
+
+def _pulse(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> dict[str, Any]:
+    """Return the chunk size and the rate that this chunk teaches; careful and isolated chunks teach nothing."""
+    if mode.careful:
+        return {"caution": partitions.lessen_caution(max(chunk.items, 1))}
+    if mode.isolated or not chunk.items:
+        return {}
+    speed = min(chunk.items / max(took, 1e-6), partition.run.pace or float("inf"))
+    rate = speed if partition.rate is None else STEADY * partition.rate + (1 - STEADY) * speed
+    return {"chunk_size": adapted(mode.size, chunk.items, took), "rate": rate}
+
+
+def _memory(partition: Partition, outcome: Outcome) -> dict[str, Any]:
+    """Return what the partition remembers of its items: the first results, and that one of them could be done."""
+    fields: dict[str, Any] = {}
+    if outcome.sample and len(partition.sample) < SAMPLE:
+        fields["sample"] = (partition.sample + outcome.sample)[:SAMPLE]
+    if outcome.done and partition.given_up:
+        fields["given_up"] = 0
+    return fields
+

@@ -1,0 +1,19 @@
+"""The database's clock: every lease, wake-up and settlement reads this one, never a worker's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+
+def now() -> Now:
+    """Return the moment of the statement, as an expression."""
+    return Now()
+
+
+def after(seconds: float) -> Combinable:
+    """Return the moment `seconds` after the statement, as an expression."""
+    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

@@ -1,0 +1,104 @@
+"""Which errors are outside trouble that passes, and the words for those that do not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import traceback
+from typing import TYPE_CHECKING
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db.models import Model
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+
+from console.exceptions import ConsoleError, ItemOutcome, Retry, UnknownOperation
+
+if TYPE_CHECKING:
+    from console.operations.base import BaseOperation
+
+TRANSIENT = (
+    OperationalError,
+    InterfaceError,
+    ConnectionError,
+    TimeoutError,
+    SoftTimeLimitExceeded,
+    Retry,
+    # A worker of the last deploy meets an operation of this one: another worker will know it (PROTOCOL M5).
+    UnknownOperation,
+)
+
+
+def is_transient(error: BaseException, operation: type[BaseOperation] | BaseOperation | None = None) -> bool:
+    """Tell whether trying again later may help."""
+    return isinstance(error, TRANSIENT + (operation.transient if operation is not None else ()))
+
+
+def describe(error: BaseException) -> str:
+    """Return an error in words for staff, for trouble that passes."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return _("It took longer than it may (time limit).")
+    if isinstance(error, TimeoutError):
+        return _("No answer in time (timeout).")
+    if isinstance(error, OperationalError | InterfaceError):
+        return _("Trouble with the database: %(error)s") % {"error": str(error).strip()}
+    return str(error).strip() or type(error).__name__
+
+
+def reason_of(error: BaseException, model: type[Model] | None) -> str:
+    """Return why an item failed: the operation's own words, a known database error in words, or the error itself."""
+    if isinstance(error, ItemOutcome | ConsoleError):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    if isinstance(error, IntegrityError):
+        return _integrity_reason(error, model)
+    noun = model._meta.verbose_name if model is not None else _("item")
+    return _("The operation stopped at this %(noun)s with an unexpected error (“%(type)s: %(error)s”).") % {
+        "noun": noun,
+        "type": type(error).__name__,
+        "error": error,
+    }
+
+
+def fingerprint(kind: str, reason: str) -> str:
+    """Return the group of a failure: equal for reasons that differ only in numbers and quoted values."""
+    shape = re.sub(r"“[^”]*”|\"[^\"]*\"|'[^']*'|\d+", "…", reason)
+    return hashlib.sha256(f"{kind}:{shape}".encode()).hexdigest()[:16]
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback as text, but nothing for an outcome that the operation chose to raise."""
+    if isinstance(error, ItemOutcome | ConsoleError):
+        return ""
+    return "".join(traceback.format_exception(error))
+
+
+def _integrity_reason(error: IntegrityError, model: type[Model] | None) -> str:
+    fields = _violated_fields(error, model)
+    if model is not None and fields:
+        return _("Another %(noun)s already has this %(fields)s.") % {
+            "noun": model._meta.verbose_name,
+            "fields": get_text_list([str(model._meta.get_field(f).verbose_name) for f in fields], _("and")),  # type: ignore[union-attr]
+        }
+    return _("The database refused it: %(error)s") % {"error": str(error).strip().splitlines()[0]}
+
+
+def _violated_fields(error: IntegrityError, model: type[Model] | None) -> list[str]:
+    """Return the names of the fields whose uniqueness was violated: by constraint (PostgreSQL) or columns (SQLite)."""
+    if model is None:
+        return []
+    columns = {field.column: field.name for field in model._meta.concrete_fields}
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is not None:
+        found = re.match(r"Key \(([^)]*)\)=.*already exists", diagnosis.message_detail or "")
+        if diagnosis.table_name != model._meta.db_table:
+            return []
+    else:
+        found = re.match(rf"UNIQUE constraint failed: ({re.escape(model._meta.db_table)}\..*)", str(error))
+    if not found:
+        return []
+    named = [column.rpartition(".")[2].strip(' "') for column in found[1].split(",")]
+    return [columns[column] for column in named if column in columns]

@@ -1,0 +1,163 @@
+"""The guard: saving or deleting an object that a pending run holds raises, whoever asks (promise 3).
+
+It sees ``Model.save()``, ``.delete()``, cascades, SET_NULL on a held object, many-to-many edits and the children that an
+operation declares as `related`. It cannot see raw SQL, ``QuerySet.update`` and the bulk methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial, wraps
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.signals import m2m_changed, pre_delete
+
+from console.engine.holds import check_free, identity
+from console.operations.base import BaseOperation
+from console.operations.registry import operations
+
+_guarded: set[type[Model]] = set()
+
+
+def install() -> None:
+    """Guard every model that has operations, and what belongs to it. May be called again."""
+    for operation in operations():
+        if operation.model is None:
+            continue
+        _guard_model(identity(operation.model))
+        for name in operation.related:
+            _guard_related(operation, name)
+
+
+def _guard_model(model: type[Model]) -> None:
+    if model in _guarded:
+        return
+    _guarded.add(model)
+    _wrap_save(model, _check_saved)
+    for family in _family(model):
+        pre_delete.connect(_check_deleted, sender=family, dispatch_uid=f"console.guard.{family._meta.label}")
+    _guard_incoming(model)
+
+
+def _family(model: type[Model]) -> Iterator[type[Model]]:
+    """Yield the model and its proxies: Django names the proxy, not the model, as the sender of its signals."""
+    yield model
+    yield from (other for other in apps.get_models() if other._meta.proxy and other._meta.concrete_model is model)
+
+
+def _wrap_save(model: type[Model], check: Callable[..., None]) -> None:
+    """Wrap ``save_base``, which every save passes, in a transaction of its own only in autocommit (PROTOCOL C7)."""
+    original = model.save_base
+
+    @wraps(original)
+    def save_base(self: Any, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic() if transaction.get_autocommit() else nullcontext():
+            check(self, kwargs.get("update_fields"))
+            original(self, *args, **kwargs)
+
+    model.save_base = save_base  # type: ignore[method-assign]
+
+
+def _check_saved(obj: Model, update_fields: Any) -> None:
+    if obj.pk is not None:
+        check_free(obj, changed=sorted(update_fields) if update_fields is not None else None)
+
+
+def _check_deleted(instance: Model, **_: Any) -> None:
+    check_free(instance, saving=False)
+
+
+def _guard_incoming(model: type[Model]) -> None:
+    """Guard rows of `model` against the deletion of what they point to by SET_NULL, SET_DEFAULT or SET."""
+    for field in model._meta.concrete_fields:
+        on_delete = getattr(field.remote_field, "on_delete", None)
+        if on_delete not in {None, models.CASCADE, models.PROTECT, models.RESTRICT, models.DO_NOTHING}:
+            _check_referers(model, field.name, field.related_model)
+
+
+def _check_referers(model: type[Model], field: str, target: Any) -> None:
+    def check(instance: Model, **_: Any) -> None:
+        for obj in _referers(model, field, instance):
+            check_free(obj, changed=[field])
+
+    for family in _family(target):
+        pre_delete.connect(
+            check, sender=family, weak=False, dispatch_uid=f"console.guard.{model._meta.label}.{field}.{family._meta.label}"
+        )
+
+
+def _referers(model: type[Model], field: str, instance: Model) -> QuerySet[Any]:
+    return model._base_manager.filter(**{field: instance.pk}).order_by("pk")
+
+
+def _guard_related(operation: type[BaseOperation], name: str) -> None:
+    """Guard what belongs to the object: its many-to-many rows, or its children's saves and deletions."""
+    assert operation.model is not None
+    relation = operation.model._meta.get_field(name) if name in _field_names(operation.model) else None
+    if relation is None:
+        relation = next(r for r in operation.model._meta.related_objects if r.get_accessor_name() == name)
+    if isinstance(relation, models.ManyToManyField):
+        _guard_many_to_many(operation.model, relation)
+    elif relation.one_to_many or relation.one_to_one:
+        _guard_child(relation.related_model, relation.field.name)  # type: ignore[arg-type,union-attr]
+
+
+def _field_names(model: type[Model]) -> set[str]:
+    return {field.name for field in model._meta.get_fields() if not field.auto_created}
+
+
+def _guard_child(child: Any, parent_field: str) -> None:
+    """Guard a child through its parent, both the one it has in the database and the one it is about to have."""
+    marker = (child, parent_field)
+    if marker in _children:
+        return
+    _children.add(marker)
+    attname = child._meta.get_field(parent_field).attname
+    parent = child._meta.get_field(parent_field).related_model
+
+    def check(obj: Model, _update_fields: Any = None, *, saving: bool = True) -> None:
+        stored = type(obj)._base_manager.filter(pk=obj.pk).values_list(attname, flat=True) if obj.pk else ()
+        for key in sorted({getattr(obj, attname), *stored} - {None}):
+            for owner in parent._base_manager.filter(pk=key):
+                check_free(owner, saving=saving, changed=[parent_field])
+
+    def check_deleted(instance: Model, origin: Any = None, **_: Any) -> None:
+        check(instance, saving=True)
+
+    _wrap_save(child, check)
+    for family in _family(child):
+        pre_delete.connect(
+            check_deleted, sender=family, weak=False, dispatch_uid=f"console.guard.{child._meta.label}.{parent_field}"
+        )
+
+
+_children: set[tuple[Any, str]] = set()
+
+
+def _guard_many_to_many(model: type[Model], field: Any) -> None:
+    through = field.remote_field.through
+    uid = f"console.guard.{model._meta.label}.{field.name}"
+    m2m_changed.connect(partial(_check_many_to_many, model, field.name), sender=through, weak=False, dispatch_uid=uid)
+    _check_referers(model, field.name, field.related_model)
+    if not through._meta.auto_created:
+        _guard_child(through, field.m2m_field_name())
+
+
+def _check_many_to_many(
+    model: type[Model], name: str, *, action: str, instance: Model, reverse: bool, pk_set: set[Any] | None, **_: Any
+) -> None:
+    """Check before rows are added, removed or cleared, from either end of the relation."""
+    if not action.startswith("pre_"):
+        return
+    if not reverse:
+        owners = [instance]
+    elif pk_set is None:
+        owners = list(_referers(model, name, instance))
+    else:
+        owners = list(model._base_manager.filter(pk__in=pk_set).order_by("pk"))
+    for owner in owners:
+        check_free(owner, changed=[name])

@@ -1,0 +1,150 @@
+"""Which items come next after a partition's cursor; reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Model
+
+from console.engine.holds import identity
+from console.models import Partition, Run, Target
+from console.operations.base import BaseOperation, Hold, Span
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The parts `first` to `last` (both included) of one target, or one item of an operation without a selection.
+
+    `end` is the cursor after it.
+    """
+
+    position: int
+    first: int
+    last: int
+    end: tuple[int, int]
+    target: Target | None = None
+    obj: Any = None
+
+    @property
+    def items(self) -> int:
+        """How many items the piece counts."""
+        return self.last - self.first + 1
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the object no longer exists."""
+        return self.target is not None and self.obj is None
+
+    @property
+    def span(self) -> Span:
+        """What the operation gets to see."""
+        return Span(self.obj, self.first, self.last)
+
+    def split(self, before: tuple[int, int]) -> Iterator[Piece]:
+        """Yield a piece for each part; `before` is the cursor before this piece."""
+        for part in range(self.first, self.last + 1):
+            end = self.end if part == self.last else (before[0], part + 1)
+            yield replace(self, first=part, last=part, end=end)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The pieces between two checkpoints, and whether nothing follows them."""
+
+    start: tuple[int, int]
+    pieces: Sequence[Piece]
+    is_last: bool
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """The cursor after the chunk."""
+        return self.pieces[-1].end if self.pieces else self.start
+
+    @property
+    def items(self) -> int:
+        """How many items the chunk counts."""
+        return sum(piece.items for piece in self.pieces)
+
+    def singles(self) -> list[Piece]:
+        """Return the chunk's items one by one."""
+        singles: list[Piece] = []
+        before = self.start
+        for piece in self.pieces:
+            singles += piece.split(before)
+            before = piece.end
+        return singles
+
+
+def read_chunk(
+    run: Run, partition: Partition, operation: BaseOperation, size: int, *, locking: bool = True
+) -> Chunk:
+    """Return the next items after the partition's cursor, at most `size`.
+
+    Args:
+        run: The run.
+        partition: Its partition, just read.
+        operation: The operation with the run's parameters.
+        size: The most items to return, at least 1.
+        locking: Lock the targets against a withdrawal, and under an exclusive hold the objects (PROTOCOL M12, §6);
+            needs a transaction.
+    """
+    if operation.selection is None:
+        return _read_items(partition, operation, size)
+    parts = operation.parts()
+    wanted = min(size, size // parts + 2) + 1
+    targets = list(_targets(run, partition, locking=locking)[:wanted])
+    pieces, ended = _cut(targets, partition, parts, size)
+    objects = _read_objects(run, operation, [p.target for p in pieces if p.target], locking=locking)
+    pieces = [replace(p, obj=objects.get(p.target.object_id)) if p.target else p for p in pieces]
+    return Chunk(partition.cursor, pieces, ended and len(targets) < wanted)
+
+
+def _targets(run: Run, partition: Partition, *, locking: bool) -> Any:
+    targets = Target.objects.filter(run=run, id__gt=partition.position).order_by("id")
+    if partition.last is not None:
+        targets = targets.filter(id__lte=partition.last)
+    return targets.select_for_update(no_key=True) if locking else targets
+
+
+def _cut(targets: Sequence[Target], partition: Partition, parts: int, size: int) -> tuple[list[Piece], bool]:
+    """Cut up to `size` items off the targets; tells too whether all of the targets were used up."""
+    pieces: list[Piece] = []
+    before, left = partition.cursor, size
+    for target in targets:
+        if not left:
+            return pieces, False
+        first = max(target.first_part, before[1] if before[0] == partition.position else 0)
+        stop = parts if target.parts is None else target.first_part + target.parts
+        last = min(stop, first + left) - 1
+        end = (target.pk, 0) if last == stop - 1 else (before[0], last + 1)
+        pieces.append(Piece(target.pk, first, last, end, target))
+        left -= pieces[-1].items
+        before = end
+    return pieces, not pieces or before[1] == 0
+
+
+def _read_objects(
+    run: Run, operation: BaseOperation, targets: Sequence[Target], *, locking: bool
+) -> dict[str, Model]:
+    """Return the objects by the key their targets keep, read now (promise 4)."""
+    assert operation.model is not None
+    keys = [target.object_id for target in targets if not target.withdrawn]
+    if not keys:
+        return {}
+    field = identity(operation.model)._meta.pk
+    by_pk = {field.to_python(key): key for key in keys}
+    rows = operation.model._base_manager.filter(pk__in=by_pk).order_by("pk")
+    if locking and run.hold == Hold.EXCLUSIVE:
+        rows = rows.select_for_update(no_key=True, of=("self",))
+    return {by_pk[obj.pk]: obj for obj in rows}
+
+
+def _read_items(partition: Partition, operation: BaseOperation, size: int) -> Chunk:
+    found = list(operation.read(partition.position, size))
+    within = [pair for pair in found if partition.last is None or pair[0] <= partition.last]
+    pieces = [Piece(position, 0, 0, (position, 0), None, obj) for position, obj in within]
+    ended = len(found) < size or len(within) < len(found)
+    ended = ended or (partition.last is not None and bool(pieces) and pieces[-1].position >= partition.last)
+    return Chunk(partition.cursor, pieces, ended)

@@ -1,0 +1,118 @@
+"""Preparing: a partition of its own takes the targets of a large selection in batches, before any work (PROTOCOL H12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from console.conf import settings
+from console.engine import partitions
+from console.engine.chunks import Outcome
+from console.engine.holds import clashing, identity
+from console.engine.obedience import obey, stop
+from console.engine.partitions import Lease
+from console.engine.selection import Selection
+from console.engine.targets import count_items, insert, leave_out_held, lockable_keys
+from console.engine.transitions import lock, move, record, settle
+from console.exceptions import HoldConflict
+from console.models import Failure, Partition, Run, Target
+from console.operations.base import BaseOperation
+from console.states import STOPPING, State
+
+
+def prepare_batch(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> bool:
+    """Take the next batch of objects, in the caller's transaction; tells whether the partition has ended with it.
+
+    Raises:
+        ConsoleError: The selection cannot be rebuilt.
+        LeaseLost: Somebody else owns the partition.
+    """
+    assert operation.model is not None
+    above = Target.objects.filter(run=run).order_by("-id").values_list("pk", flat=True).first() or 0
+    rows = _next_rows(run, partition, operation.model)
+    size = settings.prepare_batch
+    taken = insert(run, operation.model, lockable_keys(rows[:size]))
+    mark = _greatest_key(run, above, operation.model)
+    outcome, clash = _meet_holds(run, operation, partition, above)
+    start, end = partition.cursor, (partition.position + taken, 0)
+    if clash is not None:
+        return _refuse(lease, run, start, str(clash))
+    Failure.objects.bulk_create(outcome.failures)
+    if taken < size:
+        return _finish(lease, run, operation, start, end, outcome)
+    partitions.checkpoint(lease, start, end, outcome, mark=mark)
+    return False
+
+
+def _next_rows(run: Run, partition: Partition, model: type[Any]) -> Any:
+    rows = Selection.of_descriptor(model, run.selection).rows()
+    if partition.mark:
+        rows = rows.filter(pk__gt=identity(model)._meta.pk.to_python(partition.mark))
+    greatest = run.selection.get("greatest")
+    return rows if greatest is None else rows.filter(pk__lte=greatest)
+
+
+def _greatest_key(run: Run, above: int, model: type[Any]) -> str:
+    last = Target.objects.filter(run=run, pk__gt=above).order_by("-id").values_list("object_id", flat=True).first()
+    return last or ""
+
+
+def _meet_holds(
+    run: Run, operation: BaseOperation, partition: Partition, above: int
+) -> tuple[Outcome, HoldConflict | None]:
+    assert operation.model is not None
+    if not run.hold or run.dry_run:
+        return Outcome(), None
+    if run.leave_held_out:
+        return leave_out_held(run, operation.model, operation.parts(), partition, above), None
+    clashes = list(clashing(run, operation.model).order_by("id")[:20])
+    if not clashes:
+        return Outcome(), None
+    return Outcome(), HoldConflict([(t.run_id, t.run.label, t.object_id) for t in clashes], len(clashes))
+
+
+def _refuse(lease: Lease, run: Run, start: tuple[int, int], why: str) -> bool:
+    """Fail the run: a held object was met, and nobody is at the page to ask."""
+    run = lock(run.pk)
+    partitions.checkpoint(lease, start, start, Outcome(), closes=Partition.Outcome.FAILED, error=why)
+    stop(run, why)
+    return True
+
+
+def _finish(
+    lease: Lease, run: Run, operation: BaseOperation, start: tuple[int, int], end: tuple[int, int], outcome: Outcome
+) -> bool:
+    """End the preparing partition, and open those that do the work."""
+    run = lock(run.pk)
+    total = count_items(run, operation.parts()) + _left_out(run)
+    partitions.checkpoint(lease, start, end, outcome, closes=Partition.Outcome.DONE)
+    move(run, State(run.state), preparing=False, total=total)
+    record(run, "prepared", reason=_("%(count)d objects collected.") % {"count": end[0]})
+    open_work(run, operation, sent=False)
+    if run.state in STOPPING:
+        obey(run)
+    else:
+        settle(run)
+    return True
+
+
+def _left_out(run: Run) -> int:
+    return Failure.objects.filter(run=run, kind=Failure.Kind.HELD).aggregate(n=Sum("items"))["n"] or 0
+
+
+def open_work(run: Run, operation: BaseOperation, *, sent: bool) -> list[Partition]:
+    """Create the partitions that do the work: one, or the targets divided into as many as the operation says."""
+    wanted = operation.partitions if operation.selection is not None else 1
+    bounds = _bounds(run, wanted) if wanted > 1 else [(0, None)]
+    return [partitions.create(run, sent=sent, position=first, last=last) for first, last in bounds]
+
+
+def _bounds(run: Run, wanted: int) -> list[tuple[int, int | None]]:
+    """Return (after, up to) pairs of target ids that divide the run's targets evenly; at least one."""
+    targets = Target.objects.filter(run=run).order_by("id").values_list("pk", flat=True)
+    count = targets.count()
+    wanted = max(1, min(wanted, count))
+    cuts = [targets[count * n // wanted - 1] for n in range(1, wanted)]
+    return list(zip([0, *cuts], [*cuts, None], strict=True))

@@ -1,0 +1,129 @@
+"""How far runs are: live numbers from their partitions, for any number of runs in two queries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, Sum
+from django.utils import timezone
+
+from console.engine.clock import now
+from console.engine.transitions import OPEN
+from console.models import Event, Partition, Run
+from console.operations import known_operation
+from console.operations.base import BaseOperation
+from console.states import ENDED, State
+
+ETA_AFTER = 5.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The numbers of one run.
+
+    `attempt` is the largest number of tries of its partitions, `tries` how many its policy allows; `percent` is None
+    while the run prepares. `version` changes whenever more than numbers has changed.
+    """
+
+    total: int | None
+    done: int
+    failed: int
+    skipped: int
+    percent: int | None
+    rate: float | None
+    eta_seconds: int | None
+    attempt: int
+    tries: int
+    next_attempt_at: datetime | None
+    lease_until: datetime | None
+    progress_at: datetime | None
+    collected: int
+    preparing: bool
+    error: str
+    version: str
+
+    @property
+    def processed(self) -> int:
+        """How many items are accounted for."""
+        return self.done + self.failed + self.skipped
+
+
+def progress(run: Run) -> Progress:
+    """Return the numbers of one run."""
+    return progress_of([run])[run.pk]
+
+
+def progress_of(runs: Iterable[Run]) -> dict[int, Progress]:
+    """Return the numbers of runs by id, in two queries whatever their number."""
+    by_id = {run.pk: run for run in runs}
+    sums = {row["run"]: row for row in _sums(by_id)}
+    events = dict(Event.objects.filter(run__in=by_id).order_by().values_list("run").annotate(Max("pk")))
+    return {pk: _progress(run, sums.get(pk, {}), events.get(pk, 0)) for pk, run in by_id.items()}
+
+
+def _sums(ids: Iterable[int]) -> Any:
+    live = Q(lease_until__gt=now()) & OPEN
+    return (
+        Partition.objects.filter(run__in=list(ids))
+        .order_by()
+        .values("run")
+        .annotate(
+            done_=Sum("done"),
+            failed_=Sum("failed"),
+            skipped_=Sum("skipped"),
+            rate_=Sum("rate", filter=live),
+            attempt=Max("tries"),
+            next_attempt_at=Min("wake_at", filter=OPEN & Q(backing_off=True)),
+            lease_until_=Max("lease_until", filter=OPEN),
+            progress_at_=Max("progress_at"),
+            collected=Sum("position", filter=Q(kind=Partition.Kind.PREPARE)),
+            error_=Max("error", filter=Q(backing_off=True) | Q(outcome=Partition.Outcome.FAILED)),
+            open_=Count("pk", filter=OPEN),
+        )
+    )
+
+
+def _progress(run: Run, sums: dict[str, Any], event: int) -> Progress:
+    done, failed, skipped = (sums.get(f"{name}_") or 0 for name in ("done", "failed", "skipped"))
+    rate = sums.get("rate_") if run.state not in ENDED else None
+    operation = known_operation(run.operation) or BaseOperation
+    processed = done + failed + skipped
+    return Progress(
+        total=run.total,
+        done=done,
+        failed=failed,
+        skipped=skipped,
+        percent=_percent(run, processed),
+        rate=rate,
+        eta_seconds=_eta(run, processed, rate),
+        attempt=sums.get("attempt") or 0,
+        tries=operation.retry.tries,
+        next_attempt_at=sums.get("next_attempt_at"),
+        lease_until=sums.get("lease_until_"),
+        progress_at=sums.get("progress_at_"),
+        collected=sums.get("collected") or 0,
+        preparing=run.preparing,
+        error=sums.get("error_") or "",
+        version=f"{run.state}.{event}.{failed}.{skipped}",
+    )
+
+
+def _percent(run: Run, processed: int) -> int | None:
+    if run.preparing or run.total is None:
+        return None
+    if run.total == 0:
+        return 100 if run.state in ENDED else 0
+    return min(100, processed * 100 // run.total)
+
+
+def _eta(run: Run, processed: int, rate: float | None) -> int | None:
+    """Return about how many seconds are left, once there is something to go by."""
+    if run.state != State.RUNNING or not rate or not run.total or run.started_at is None:
+        return None
+    if (timezone.now() - run.started_at).total_seconds() < ETA_AFTER:
+        return None
+    return math.ceil(max(0, run.total - processed) / rate)

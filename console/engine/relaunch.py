@@ -1,0 +1,144 @@
+"""Runs made from ended ones: retry, and “do it now” after a dry run. Each goes through acceptance (PROTOCOL H9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F
+
+from console.engine import partitions
+from console.engine.acceptance import Acceptance, Draft, accept_draft, check_may_start, new_run, select
+from console.engine.selection import Selection
+from console.engine.targets import insert_failed, insert_not_reached, insert_same, lock_objects
+from console.engine.transitions import record
+from console.engine.verbs import check_verb
+from console.exceptions import NothingToRetry, NotRepeatable, RetryRefused
+from console.models import Failure, Partition, Run
+from console.operations import get_operation
+from console.operations.base import BaseOperation
+from console.states import Verb
+
+if TYPE_CHECKING:
+    from console.engine.acceptance import User
+
+Only = Run.Only
+
+
+def retry(
+    run_id: int,
+    *,
+    only: str = Only.UNDONE,
+    group: str = "",
+    by: User | None = None,
+    reason: str = "",
+    leave_held_out: bool = False,
+) -> Acceptance:
+    """Start a new, linked run of what an ended one has not done.
+
+    Args:
+        run_id: The ended run.
+        only: ``undone`` (not reached, failed, left out as held; less what another retry took up), ``failed``, or ``all``.
+        group: With ``failed``: one group of failures only.
+        by: Who asks.
+        reason: Why, for the history of both runs.
+        leave_held_out: Leave objects out that other runs hold, instead of refusing.
+
+    Returns:
+        The new run, or the one that an earlier click made.
+
+    Raises:
+        ConsoleError: Nothing was started; the message says why.
+    """
+    old = Run.objects.get(pk=run_id)
+    check_verb(old, Verb.RETRY, by)
+    operation = get_operation(old.operation)(old.params)
+    check_may_start(type(operation), by)
+    if only == Only.ALL and not operation.repeatable:
+        raise NotRepeatable(old.label)
+    draft = _linked(old, operation, by, leave_held_out=leave_held_out)
+    draft.run.retry_of, draft.run.only, draft.run.group = old, Only(only), group
+    draft.run.first_retry = True
+    draft.find = {"retry_of": old, "only": only, "group": group}
+    draft.reconsider = lambda: _not_the_first(old, only)
+    draft.if_empty = NothingToRetry(old.pk)
+    _take_up(draft, old, Only(only), group)
+    acceptance = accept_draft(draft, by=by)
+    if acceptance.created:
+        record(old, Verb.RETRY, by=by, reason=reason)
+    return acceptance
+
+
+def do_it_now(run_id: int, *, by: User | None = None) -> Acceptance:
+    """Start the real run of a dry run that succeeded, on the same objects; its preview stays linked.
+
+    Raises:
+        ConsoleError: Nothing was started; the message says why.
+    """
+    preview = Run.objects.get(pk=run_id)
+    check_verb(preview, Verb.START, by)
+    operation = get_operation(preview.operation)(preview.params)
+    check_may_start(type(operation), by)
+    draft = _linked(preview, operation, by)
+    draft.run.preview_of = preview
+    draft.find = {"preview_of": preview}
+    if operation.model is not None:
+        model = operation.model
+        draft.take = lambda run: _locked(run, model, insert_same(run, preview, model))
+    acceptance = accept_draft(draft, by=by)
+    if acceptance.created:
+        record(preview, Verb.START, by=by)
+    return acceptance
+
+
+def _linked(old: Run, operation: BaseOperation, by: User | None, *, leave_held_out: bool = False) -> Draft:
+    run = new_run(operation, by=by, source=old.source if by is None else "admin", dry_run=False)
+    run.chain = old.chain
+    return Draft(operation, run, leave_held_out=leave_held_out)
+
+
+def _not_the_first(old: Run, only: str) -> dict[str, Any]:
+    """Give way to the first retry: repeating everything, and retrying a part, exclude each other."""
+    first = Run.objects.get(retry_of=old, first_retry=True)
+    if Only.ALL in {first.only, only}:
+        raise RetryRefused(old.pk, first.pk)
+    return {"first_retry": False}
+
+
+def _take_up(draft: Draft, old: Run, only: str, group: str) -> None:
+    operation = draft.operation
+    if operation.model is None or operation.selection is None:
+        draft.open_partitions = lambda run: _open_rest(run, old, operation, only, group)
+    elif old.preparing:  # it ended before it had its targets, and has done nothing
+        select(draft, Selection.of_descriptor(operation.model, old.selection), None)
+        draft.leave_held_out = draft.run.leave_held_out = old.leave_held_out
+    else:
+        model = operation.model
+        draft.take = lambda run: _locked(run, model, _insert(run, old, model, only, group))
+
+
+def _insert(run: Run, old: Run, model: type[Any], only: str, group: str) -> int:
+    if only == Only.ALL:
+        return insert_same(run, old, model)
+    if only == Only.FAILED:
+        return insert_failed(run, old, model, group, held=False)
+    return insert_not_reached(run, old, model) + insert_failed(run, old, model, "", held=True)
+
+
+def _locked(run: Run, model: type[Any], count: int) -> int:
+    lock_objects(run, model)
+    return count
+
+
+def _open_rest(run: Run, old: Run, operation: BaseOperation, only: str, group: str) -> list[Partition]:
+    """Open partitions over what is left of a run without targets: ranges not reached, and single failed items."""
+    if only == Only.ALL:
+        return [partitions.create(run, sent=True)]
+    failures = Failure.objects.filter(run=old, **({"group": group} if group else {})).order_by("position")
+    failed = failures.filter(kind__in=(Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP))
+    ranges = [(position - 1, position) for position in failed.values_list("position", flat=True).distinct()]
+    if only == Only.UNDONE:
+        stopped = old.partitions.exclude(outcome=Partition.Outcome.DONE).exclude(position=F("last"))
+        ranges += list(stopped.values_list("position", "last"))
+    if not ranges:
+        raise NothingToRetry(old.pk)
+    return [partitions.create(run, sent=True, position=after, last=last) for after, last in ranges]

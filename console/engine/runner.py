@@ -1,0 +1,258 @@
+"""Carrying out a partition: claim it, do chunks until the slice is over, and leave it in good order whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from console.conf import settings
+from console.engine import partitions, wakeups
+from console.engine.checkpoints import Mode, blame_next, commit_chunk
+from console.engine.claims import claim
+from console.engine.faults import describe, is_transient, reason_of, traceback_of
+from console.engine.holds import current_run
+from console.engine.obedience import stop
+from console.engine.partitions import Lease
+from console.engine.sizes import next_size, rest_after
+from console.engine.transactions import drop_broken_connection, short_transaction
+from console.engine.transitions import lock, settle
+from console.exceptions import InvalidParameters, LeaseLost, Retry
+from console.models import Attempt, Partition, Run
+from console.operations import get_operation, known_operation
+from console.operations.base import BaseOperation
+from console.states import ENDED, State
+
+logger = logging.getLogger(__name__)
+
+
+def carry_out(
+    run_id: int, partition_id: int, token: int, *, task_id: str, worker: str, eager: bool = False
+) -> str | None:
+    """Answer a wake-up: claim its partition and work on it for one slice.
+
+    Args:
+        run_id: The run.
+        partition_id: Its partition.
+        token: The token for which the wake-up is good.
+        task_id: Celery's id of the delivery.
+        worker: The worker's name.
+        eager: Whether it runs in the caller's own process, where nothing yields (PROTOCOL M8).
+
+    Returns:
+        How the attempt ended, or None if the wake-up was stale.
+    """
+    lease = claim(run_id, partition_id, token, task_id=task_id, worker=worker)
+    if lease is None:
+        return None
+    reset = current_run.set(run_id)
+    try:
+        return _Slice(lease, eager=eager).work()
+    except Exception:
+        # Nothing is lost: the lease ends by itself, and the next claim goes on from the stored cursor.
+        logger.exception("run %s, partition %s: the slice broke off", run_id, partition_id)
+        return Attempt.Outcome.LOST
+    finally:
+        current_run.reset(reset)
+
+
+@dataclass
+class Seen:
+    """What a fresh look at the partition told."""
+
+    run: Run
+    partition: Partition
+
+
+class _Slice:
+    """One claim's work: at most the slice's time, chunk by chunk."""
+
+    def __init__(self, lease: Lease, *, eager: bool) -> None:
+        self.lease, self.eager = lease, eager
+        self.ends_at = time.monotonic() + settings.slice
+        self.items = 0
+        self.chunks = 0
+        self.left_to_isolate = 0
+
+    def work(self) -> str:
+        """Work until the slice or the partition ends; returns how the attempt ended."""
+        while True:
+            seen = self._look()
+            if seen is None:
+                return self._close(Attempt.Outcome.FENCED)
+            stopped = self._obey(seen)
+            if stopped:
+                return stopped
+            if self.chunks and not self.eager and time.monotonic() >= self.ends_at:
+                return self._yield()
+            ended = self._chunk(seen)
+            if ended:
+                return ended
+
+    def _look(self) -> Seen | None:
+        """Read the partition again: what is known from before counts for nothing (PROTOCOL C4)."""
+        partition = self.lease.mine().select_related("run").first()
+        return Seen(partition.run, partition) if partition else None
+
+    def _obey(self, seen: Seen) -> str:
+        if seen.run.state == State.CANCELLING:
+            return _end_cancelled(self.lease, self.items)
+        if seen.run.state == State.PAUSING:
+            return _park(self.lease, self.items)
+        return ""
+
+    def _chunk(self, seen: Seen) -> str:
+        """Do one chunk; returns how the attempt ended, or nothing if it goes on."""
+        started = time.monotonic()
+        mode = self._mode(seen)
+        try:
+            operation = get_operation(seen.run.operation)(seen.run.params)
+            done = commit_chunk(self.lease, seen.run, seen.partition, operation, mode)
+        except LeaseLost:
+            return self._close(Attempt.Outcome.FENCED) if self._look() is None else ""
+        except Exception as error:  # noqa: BLE001 - whatever an operation raises becomes a report
+            return self._recover(seen, mode, error)
+        self.chunks += 1
+        self.items += done.items
+        self.left_to_isolate = max(0, self.left_to_isolate - done.items)
+        if done.closed:
+            return self._closed(seen)
+        return self._breathe(seen, done.items, time.monotonic() - started)
+
+    def _mode(self, seen: Seen) -> Mode:
+        careful = bool(seen.partition.caution) or _is_external(seen.run)
+        size = 1 if careful else next_size(seen.partition, seen.run)
+        return Mode(size=size, careful=careful, isolated=self.left_to_isolate > 0)
+
+    def _recover(self, seen: Seen, mode: Mode, error: Exception) -> str:
+        """After an error: look again, and if the chunk was not committed find out which item is to blame."""
+        drop_broken_connection()
+        fresh = self._look()
+        if fresh is None:
+            return self._close(Attempt.Outcome.FENCED)
+        if fresh.partition.cursor != seen.partition.cursor:
+            logger.warning("run %s: an error after the commit: %s", seen.run.pk, describe(error))
+            return ""
+        if is_transient(error, known_operation(seen.run.operation)):
+            return self._back_off(fresh, error)
+        if isinstance(error, InvalidParameters) or fresh.partition.kind == Partition.Kind.PREPARE:
+            return self._fail(error)
+        logger.info("run %s: a chunk failed, its items are tried one by one", seen.run.pk, exc_info=error)
+        return self._narrow(fresh, mode, error)
+
+    def _narrow(self, fresh: Seen, mode: Mode, error: Exception) -> str:
+        """Try the items behind savepoints; if COMMIT itself failed one a transaction; and that one is to blame."""
+        if mode.careful:
+            return self._blame(fresh, error)
+        if mode.isolated:
+            partitions.be_careful(self.lease, max(self.left_to_isolate, 1))
+            self.left_to_isolate = 0
+        else:
+            self.left_to_isolate = mode.size
+        return ""
+
+    def _blame(self, fresh: Seen, error: Exception) -> str:
+        """Write the failure of the one item that was tried alone, and step over it."""
+        try:
+            operation = get_operation(fresh.run.operation)(fresh.run.params)
+            done = blame_next(self.lease, fresh.run, fresh.partition, operation, error)
+        except LeaseLost:
+            return self._close(Attempt.Outcome.FENCED)
+        except Exception as another:  # noqa: BLE001 - not even the item can be read: the operation is at fault
+            return self._fail(another)
+        self.chunks += 1
+        self.items += done.items
+        return self._closed(fresh) if done.closed else ""
+
+    def _back_off(self, fresh: Seen, error: Exception) -> str:
+        operation = known_operation(fresh.run.operation) or BaseOperation
+        tries = fresh.partition.tries
+        careful = bool(fresh.partition.caution) or operation.external
+        after = error.after if isinstance(error, Retry) else None
+        spent = tries >= operation.retry.tries and careful
+        delay = 0.0 if spent else operation.retry.delay(tries, after)
+        return _back_off(self.lease, delay, describe(error), traceback_of(error), self.items)
+
+    def _fail(self, error: Exception) -> str:
+        """Fail the run: the fault is not one item's."""
+        return _fail(self.lease, reason_of(error, None), traceback_of(error), self.items)
+
+    def _breathe(self, seen: Seen, items: int, took: float) -> str:
+        """Rest between two chunks, no transaction open: for the pace, and for SQLite's other writers (PROTOCOL C8)."""
+        rest = rest_after(seen.run, items, took)
+        left = self.ends_at - time.monotonic()
+        if rest > max(left, 0) and not self.eager:
+            return self._yield(delay=rest)
+        time.sleep(rest)
+        return ""
+
+    def _yield(self, delay: float | None = None) -> str:
+        with transaction.atomic():
+            given_back = partitions.yield_(self.lease, delay=delay)
+            partitions.end_attempt(self.lease, Attempt.Outcome.YIELDED, items=self.items)
+        if given_back and delay is None:
+            wakeups.send_first(Partition.objects.filter(pk=self.lease.partition_id).select_related("run"))
+        return Attempt.Outcome.YIELDED
+
+    def _closed(self, seen: Seen) -> str:
+        """Close the attempt; what this partition's end has made due is sent at once."""
+        outcome = self._close(Attempt.Outcome.DONE)
+        if seen.partition.kind == Partition.Kind.PREPARE:
+            wakeups.send_owed_of(self.lease.run_id)
+        return outcome
+
+    def _close(self, outcome: str) -> str:
+        partitions.end_attempt(self.lease, outcome, items=self.items)
+        return outcome
+
+
+@short_transaction
+def _end_cancelled(lease: Lease, items: int) -> str:
+    run = lock(lease.run_id)
+    partitions.end(lease, Partition.Outcome.CANCELLED)
+    settle(run)
+    partitions.end_attempt(lease, Attempt.Outcome.STOPPED, items=items)
+    return Attempt.Outcome.STOPPED
+
+
+@short_transaction
+def _park(lease: Lease, items: int) -> str:
+    """Park for a pause, unless it was resumed or cancelled since we looked (PROTOCOL M2)."""
+    run = lock(lease.run_id)
+    if run.state != State.PAUSING:
+        return ""
+    partitions.park(lease)
+    settle(run)
+    partitions.end_attempt(lease, Attempt.Outcome.PARKED, items=items)
+    return Attempt.Outcome.PARKED
+
+
+@short_transaction
+def _back_off(lease: Lease, delay: float, error: str, traceback: str, items: int) -> str:
+    """Give the partition back until later; a run that is stopping ends or parks it instead."""
+    run = lock(lease.run_id)
+    if run.state == State.CANCELLING:
+        partitions.end(lease, Partition.Outcome.CANCELLED, error)
+    elif run.state == State.PAUSING:
+        partitions.park(lease)
+    elif run.state not in ENDED:
+        partitions.back_off(lease, delay, error)
+    settle(run)
+    partitions.end_attempt(lease, Attempt.Outcome.BACKED_OFF, items=items, error=error, traceback=traceback)
+    return Attempt.Outcome.BACKED_OFF
+
+
+@short_transaction
+def _fail(lease: Lease, why: str, traceback: str, items: int) -> str:
+    run = lock(lease.run_id)
+    partitions.end(lease, Partition.Outcome.FAILED, why)
+    stop(run, why)
+    partitions.end_attempt(lease, Attempt.Outcome.FAILED, items=items, error=why, traceback=traceback)
+    return Attempt.Outcome.FAILED
+
+
+def _is_external(run: Run) -> bool:
+    operation = known_operation(run.operation)
+    return operation is not None and operation.external

@@ -1,0 +1,46 @@
+"""How large a chunk is, and how long a worker rests after it."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from console.conf import settings
+from console.models import Partition, Run
+
+SHORTEST_REST = 0.01
+
+
+def chunk_time() -> float:
+    """Return how many seconds a chunk should take: short on SQLite, where it keeps all other writers out."""
+    if settings.chunk_time is not None:
+        return float(settings.chunk_time)
+    return 0.05 if connection.vendor == "sqlite" else 0.5
+
+
+def next_size(partition: Partition, run: Run) -> int:
+    """Return how many items the next chunk may have."""
+    size = max(1, min(partition.chunk_size, settings.chunk_size_max))
+    if run.pace:
+        size = min(size, max(1, int(run.pace * max(chunk_time(), 0.1))))
+    return size
+
+
+def adapted(size: int, items: int, took: float) -> int:
+    """Return the chunk size that would have taken the wanted time, at most doubled and at least halved.
+
+    Args:
+        size: The size that was asked for.
+        items: How many items there were.
+        took: How many seconds they took.
+    """
+    if items < size:  # the end of the work, or a target's end, says nothing of speed
+        return size if took <= chunk_time() else max(1, size // 2)
+    wanted = items * chunk_time() / max(took, 1e-6)
+    return int(max(1, size // 2, min(size * 2, wanted, settings.chunk_size_max)))
+
+
+def rest_after(run: Run, items: int, took: float) -> float:
+    """Return how many seconds to rest after a chunk: for the run's pace, and on SQLite a quarter of the chunk's time."""
+    for_pace = items / run.pace - took if run.pace else 0.0
+    for_others = max(took / 4, SHORTEST_REST) if connection.vendor == "sqlite" else 0.0
+    return max(for_pace, for_others, 0.0)

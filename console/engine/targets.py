@@ -1,0 +1,181 @@
+"""Writing a run's targets: one INSERT … SELECT each, which locks the objects in key order (PROTOCOL C6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import BigIntegerField, CharField, Exists, F, Model, OuterRef, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Coalesce
+from django.utils.translation import gettext as _
+
+from console.engine.chunks import Outcome
+from console.engine.faults import fingerprint
+from console.engine.holds import clashing, identity, identity_type
+from console.models import Failure, Partition, Run, Target
+from console.operations import get_operation
+
+COLUMNS = ("run_id", "content_type_id", "object_id", "hold", "withdrawn", "first_part", "parts")
+
+
+def insert(run: Run, model: type[Model], keys: QuerySet[Any, Any], *, parts: bool = False) -> int:
+    """Insert a target for each row of `keys`, in its order, and return how many there are.
+
+    Args:
+        run: The run that takes them.
+        model: The objects' model.
+        keys: A query of ``(object_id text)``, or with `parts` of ``(object_id, first_part, parts)``. A query that
+            locks its rows locks the objects.
+        parts: Whether the query says which parts of each object are wanted.
+    """
+    sql, params = keys.query.sql_with_params()
+    columns, wanted = ("object_id, first_part, parts", "first_part, parts") if parts else ("object_id", "0, NULL")
+    statement = (
+        f"INSERT INTO {connection.ops.quote_name(Target._meta.db_table)} ({', '.join(COLUMNS)}) "  # noqa: S608 - names
+        f"WITH chosen ({columns}) AS ({sql}) SELECT %s, %s, object_id, %s, %s, {wanted} FROM chosen"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*params, run.pk, identity_type(model).pk, run.hold or None, False])
+        return int(cursor.rowcount)
+
+
+def lockable_keys(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    """Return the query that locks `rows` and gives their keys as text."""
+    return (
+        rows.select_for_update(no_key=True, of=("self",))
+        .annotate(console_key=Cast("pk", CharField()))
+        .values_list("console_key")
+    )
+
+
+def leave_out_held(run: Run, model: type[Model], parts: int, partition: Partition | None, above: int = 0) -> Outcome:
+    """Drop the run's targets above id `above` that others hold; each becomes a Failure that names the run."""
+    mine = Target.objects.filter(run=run, pk__gt=above)
+    clashes = clashing(run, model).filter(object_id__in=mine.values("object_id"))
+    by_object = {target.object_id: target.run for target in clashes.order_by("-id").iterator(chunk_size=1000)}
+    outcome = Outcome()
+    if not by_object:
+        return outcome
+    labels = _labels(model, list(by_object))
+    for target in mine.filter(object_id__in=by_object).order_by("id"):
+        outcome.fail(_held_failure(run, target, by_object[target.object_id], parts, labels, partition))
+    mine.filter(object_id__in=by_object).delete()
+    return outcome
+
+
+def _labels(model: type[Model], keys: list[str]) -> dict[str, str]:
+    field = identity(model)._meta.pk
+    by_pk = {field.to_python(key): key for key in keys}
+    return {by_pk[obj.pk]: str(obj)[:200] for obj in model._base_manager.filter(pk__in=by_pk)}
+
+
+def _held_failure(
+    run: Run, target: Target, by: Run, parts: int, labels: dict[str, str], partition: Partition | None
+) -> Failure:
+    reason = _("Left out: locked by %(label)s (run %(run)d).") % {"label": by.label, "run": by.pk}
+    return Failure(
+        run=run,
+        partition=partition,
+        kind=Failure.Kind.HELD,
+        position=target.pk,
+        part=target.first_part,
+        items=parts if target.parts is None else target.parts,
+        object_id=target.object_id,
+        object_label=labels.get(target.object_id, ""),
+        reason=reason,
+        group=fingerprint(Failure.Kind.HELD, reason),
+    )
+
+
+def count_items(run: Run, parts: int) -> int:
+    """Return how many items the run's targets stand for."""
+    targets = Target.objects.filter(run=run)
+    if parts == 1 and not targets.filter(parts__isnull=False).exists():
+        return targets.count()
+    return targets.aggregate(n=Sum(Coalesce(F("parts"), Value(parts))))["n"] or 0
+
+
+# --- what a linked run works on
+
+
+def insert_same(run: Run, old: Run, model: type[Model]) -> int:
+    """Insert the targets of another run again: everything, or what its preview showed."""
+    return insert(run, model, _as_keys(Target.objects.filter(run=old).order_by("id")), parts=True)
+
+
+def insert_not_reached(run: Run, old: Run, model: type[Model]) -> int:
+    """Insert what another run has not reached: the ranges after its partitions' cursors, less what retries took up."""
+    count = 0
+    for partition in Partition.objects.filter(run=old, kind=Partition.Kind.WORK).order_by("id"):
+        rest = Target.objects.filter(run=old, pk__gt=partition.position, withdrawn=False).order_by("id")
+        if partition.last is not None:
+            rest = rest.filter(pk__lte=partition.last)
+        if partition.part:
+            count += _insert_remainder(run, old, model, partition, rest)
+            rest = rest.filter(pk__gt=rest.values("pk")[:1])
+        count += insert(run, model, _as_keys(_not_taken_up(rest, old)), parts=True)
+    return count
+
+
+def _insert_remainder(run: Run, old: Run, model: type[Model], partition: Partition, rest: QuerySet[Target]) -> int:
+    """Insert the parts that are left of the target at which the partition stopped."""
+    first = rest.first()
+    if first is None:
+        return 0
+    stop = _parts_of(old) if first.parts is None else first.first_part + first.parts
+    left = stop - partition.part
+    if left <= 0 or Target.objects.filter(
+        run__retry_of=old, object_id=first.object_id, first_part=partition.part
+    ).exists():
+        return 0
+    Target.objects.create(
+        run=run,
+        content_type=first.content_type,
+        object_id=first.object_id,
+        hold=run.hold or None,
+        first_part=partition.part,
+        parts=left,
+    )
+    return 1
+
+
+def insert_failed(run: Run, old: Run, model: type[Model], group: str, *, held: bool) -> int:
+    """Insert the objects of another run's failures (with `held`: those left out as held too), less what retries took up."""
+    kinds = [Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP] + ([Failure.Kind.HELD] if held else [])
+    failures = Failure.objects.filter(run=old, kind__in=kinds).exclude(object_id="").order_by("id")
+    if group:
+        failures = failures.filter(group=group)
+    taken = Target.objects.filter(
+        run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("part")
+    ).exclude(run=run)
+    mine = Target.objects.filter(run=run, object_id=OuterRef("object_id"), first_part=OuterRef("part"))
+    left = failures.filter(~Exists(taken), ~Exists(mine))
+    keys = left.annotate(wanted=Cast("items", BigIntegerField())).values_list("object_id", "part", "wanted")
+    return insert(run, model, keys, parts=True)
+
+
+def lock_objects(run: Run, model: type[Model]) -> None:
+    """Lock the objects of the run's targets in key order, before looking for clashes in a new statement."""
+    if connection.vendor != "postgresql":
+        return
+    root = identity(model)
+    mine = Target.objects.filter(run=run).annotate(pk_of_object=Cast("object_id", root._meta.pk)).values("pk_of_object")
+    rows = root._base_manager.filter(pk__in=mine).order_by("pk").select_for_update(no_key=True, of=("self",))
+    sql, params = rows.values_list("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({sql}) locked", params)  # noqa: S608 - no outside text
+
+
+def _parts_of(run: Run) -> int:
+    return get_operation(run.operation)(run.params).parts()
+
+
+def _as_keys(targets: QuerySet[Target]) -> QuerySet[Any, Any]:
+    return targets.values_list("object_id", "first_part", "parts")
+
+
+def _not_taken_up(targets: QuerySet[Target], old: Run) -> QuerySet[Target]:
+    taken = Target.objects.filter(
+        run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("first_part")
+    )
+    return targets.filter(~Exists(taken))

@@ -1,0 +1,73 @@
+"""Short transactions that survive a deadlock, and what is known of database errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TRIES = 3
+DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return PostgreSQL's code of a database error, or an empty string."""
+    return str(getattr(error.__cause__, "sqlstate", "") or "")
+
+
+def short_transaction(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` in a transaction; the victim of a deadlock is tried again, up to three times (PROTOCOL H6).
+
+    Inside somebody else's transaction it runs once: what was rolled back there is not ours to repeat.
+    """
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        tries = 1 if connection.in_atomic_block else TRIES
+        for left in reversed(range(tries)):
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except OperationalError as error:
+                if not left or sqlstate(error) not in {DEADLOCK, SERIALIZATION}:
+                    raise
+                logger.info("%s: deadlock or serialization failure, trying again", function.__qualname__)
+        raise AssertionError("unreachable")
+
+    return wrapper
+
+
+def bound_waiting(lock_seconds: float, idle_seconds: float) -> None:
+    """Bound how long this transaction waits for a lock, and how long it may stand idle (PROTOCOL H7).
+
+    A frozen worker thus loses its row locks before its lease ends. SQLite has one writer and needs neither.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
+            [f"{int(lock_seconds * 1000)}ms", f"{int(idle_seconds * 1000)}ms"],
+        )
+
+
+def check_deferred_constraints() -> None:
+    """Raise now what COMMIT would raise (PROTOCOL H5). SQLite's own check scans every table: there COMMIT tells."""
+    if connection.vendor == "postgresql":
+        connection.check_constraints()
+
+
+def drop_broken_connection() -> None:
+    """Let the next statement open a new connection if this one is broken."""
+    try:
+        connection.close_if_unusable_or_obsolete()
+    except DatabaseError:
+        connection.close()

@@ -1,0 +1,9 @@
+"""The console's tables."""
+
+from console.models.heartbeats import Heartbeat
+from console.models.limits import Limit
+from console.models.reports import Event, Failure
+from console.models.runs import Attempt, Partition, Run
+from console.models.targets import Target
+
+__all__ = ["Attempt", "Event", "Failure", "Heartbeat", "Limit", "Partition", "Run", "Target"]

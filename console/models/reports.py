@@ -1,0 +1,82 @@
+"""What a run reports: the items that could not be done, and the lines of its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from console.models.runs import Partition, Run
+from console.models.targets import Target
+
+
+class Failure(models.Model):
+    """One item, or `items` parts of one object, that could not be done or was left out."""
+
+    class Kind(models.TextChoices):
+        """Why the item is listed."""
+
+        FAILED = "failed", _("failed")
+        GONE = "gone", _("no longer exists")
+        GIVEN_UP = "given up", _("given up after several tries")
+        HELD = "held", _("locked by another run")
+        WITHDRAWN = "withdrawn", _("left out by a person")
+        SKIPPED = "skipped", _("left out by the operation")
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="failures")
+    partition = models.ForeignKey(Partition, models.SET_NULL, null=True, related_name="+")
+    target = models.ForeignKey(Target, models.SET_NULL, null=True, related_name="failures")
+    kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices)
+    position = models.BigIntegerField(_("position"))
+    part = models.BigIntegerField(_("part"), default=0)
+    items = models.PositiveIntegerField(_("items"), default=1)
+    object_id = models.CharField(_("object id"), max_length=255, blank=True)
+    object_label = models.CharField(_("object"), max_length=200, blank=True)
+    reason = models.TextField(_("reason"))
+    group = models.CharField(_("group"), max_length=64)
+    data: models.JSONField[Any, Any] = models.JSONField(_("values"), default=dict)
+    traceback = models.TextField(_("technical details"), blank=True)
+    tries = models.PositiveIntegerField(_("tries"), default=1)
+    at = models.DateTimeField(_("at"), db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name = _("failure")
+        verbose_name_plural = _("failures")
+        ordering = ("id",)
+        default_permissions = ()
+        indexes = (
+            models.Index(fields=("run", "kind", "group", "id"), name="console_failure_group"),
+            models.Index(fields=("run", "id"), name="console_failure_run"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.object_label or self.position}: {self.reason}"
+
+    @property
+    def is_skip(self) -> bool:
+        """Whether the item counts as skipped, not as failed."""
+        return self.kind in SKIPS
+
+
+SKIPS = frozenset({Failure.Kind.HELD, Failure.Kind.WITHDRAWN, Failure.Kind.SKIPPED})
+
+
+class Event(models.Model):
+    """One line of a run's history: when, who, what, why."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="events")
+    at = models.DateTimeField(_("when"), db_default=models.functions.Now())
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("who"), related_name="+")
+    what = models.CharField(_("what"), max_length=20)
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ("id",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.what}"

@@ -1,0 +1,31 @@
+"""The public face for those who write operations."""
+
+from console.exceptions import ItemFailed, Retry, Skip
+from console.operations.base import BaseOperation, ExternalOperation, Hold, OnError, Operation, Result, Span
+from console.operations.copies import Copy
+from console.operations.deletes import Delete
+from console.operations.registry import get_operation, known_operation, operations, operations_of, register
+from console.operations.updates import Update
+from console.retry import RetryPolicy
+
+__all__ = [
+    "BaseOperation",
+    "Copy",
+    "Delete",
+    "ExternalOperation",
+    "Hold",
+    "ItemFailed",
+    "OnError",
+    "Operation",
+    "Result",
+    "Retry",
+    "RetryPolicy",
+    "Skip",
+    "Span",
+    "Update",
+    "get_operation",
+    "known_operation",
+    "operations",
+    "operations_of",
+    "register",
+]
