@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from celery import current_app
@@ -43,7 +43,7 @@ def check_operation(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
     yield from _check_work(operation)
     yield from _check_choices(operation)
     yield from _check_numbers(operation)
-    yield from _check_queue(operation)
+    yield from check_queue(operation, current_app.conf.task_queues or ())
     if operation.model is not None:
         yield from _check_model(operation, operation.model)
 
@@ -170,8 +170,9 @@ def _bad_value(operation: type[BaseOperation], attribute: str, meaning: str) -> 
     )
 
 
-def _check_queue(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
-    declared = [queue.name for queue in current_app.conf.task_queues or ()]
+def check_queue(operation: type[BaseOperation], queues: Iterable[Any]) -> Iterator[CheckMessage]:
+    """Yield what is wrong with the queue of an operation, where the project declares its queues."""
+    declared = [queue.name for queue in queues]
     if not operation.queue:
         yield _bad_value(operation, "queue", "the name of a Celery queue, such as 'bulk'")
     elif declared and operation.queue not in declared:

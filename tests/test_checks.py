@@ -1,0 +1,286 @@
+"""The system checks: each unsafe setting and each faulty operation is named, and what is right is left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from celery import Celery
+from django import forms
+from django.core.checks import CheckMessage, run_checks
+from django.db.models import Model
+from kombu import Queue
+
+from console.checks import celery as celery_checks
+from console.checks import databases, durations
+from console.checks.operations import check_operation, check_queue
+from console.operations import BaseOperation, Copy, ExternalOperation, Hold, OnError, Operation
+from console.schedules.scheduler import Scheduler
+from notes.models import Note
+
+SAFE = {
+    "broker_url": "redis://127.0.0.1:1/0",
+    "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 1},
+    "worker_disable_prefetch": True,
+    "task_publish_retry": False,
+    "beat_scheduler": "console.schedules.scheduler:Scheduler",
+    "timezone": "UTC",
+    "CELERY_DB_REUSE_MAX": 1000,
+}
+SQLITE = {"OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL;"}}
+
+
+def ids(messages: Iterable[CheckMessage]) -> set[str]:
+    """Return the ids of messages, each of which has to name a cure."""
+    found = list(messages)
+    assert all(message.hint for message in found)
+    return {str(message.id).removeprefix("console.") for message in found}
+
+
+def conf(**changed: Any) -> Any:
+    """Return the settings of a Celery application that is safe but for what is changed."""
+    app = Celery("checked", set_as_current=False)
+    app.conf.update({**SAFE, **changed})
+    return app.conf
+
+
+def celery_ids(**changed: Any) -> set[str]:
+    """Return what the checks of Celery say."""
+    settings = conf(**changed)
+    parts: tuple[Callable[[Any], Iterable[CheckMessage]], ...] = (
+        celery_checks.check_delivery,
+        celery_checks.check_broker,
+        celery_checks.check_content,
+        celery_checks.check_clock,
+    )
+    return {found for part in parts for found in ids(part(settings))}
+
+
+def test_the_reference_project_passes_every_check() -> None:
+    """What ships as an example is safe, operations included."""
+    assert [str(message) for message in run_checks(tags=["console"])] == []
+
+
+def test_safe_celery_settings_pass() -> None:
+    """No false alarm."""
+    assert celery_ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"task_acks_late": True}, "W001"),
+        ({"task_always_eager": True}, "W002"),
+        ({"beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler"}, "W003"),
+        ({"beat_scheduler": "celery.beat:PersistentScheduler"}, "W003"),
+        ({"beat_scheduler": "nowhere.to:BeFound"}, "W003"),
+        ({"worker_disable_prefetch": False}, "W004"),
+        ({"broker_transport_options": {**SAFE["broker_transport_options"], "visibility_timeout": 20}}, "W005"),  # type: ignore[dict-item]
+        ({"broker_transport_options": {"socket_connect_timeout": 2}}, "W006"),
+        ({"CELERY_DB_REUSE_MAX": None}, "W007"),
+        ({"accept_content": ["json", "pickle"]}, "W008"),
+        ({"result_serializer": "pickle"}, "W008"),
+        ({"task_publish_retry": True}, "W009"),
+        ({"timezone": "Europe/Lisbon"}, "W011"),
+        ({"enable_utc": False}, "W011"),
+        ({"worker_pool": "gevent"}, "W014"),
+    ],
+)
+def test_an_unsafe_celery_setting_is_named(changed: dict[str, Any], expected: str) -> None:
+    """One setting changed, one message."""
+    assert celery_ids(**changed) == {expected}
+
+
+def test_another_broker_than_redis_is_not_asked_for_its_options() -> None:
+    """RabbitMQ knows neither visibility timeout nor this prefetch option."""
+    changed = {"broker_url": "amqp://127.0.0.1//", "worker_disable_prefetch": False, "broker_transport_options": {}}
+    assert celery_ids(**changed) == set()
+
+
+def test_a_scheduler_that_inherits_from_ours_is_ours() -> None:
+    """A project may extend the scheduler."""
+    assert celery_checks.is_our_scheduler(f"{__name__}:OwnScheduler")
+
+
+class OwnScheduler(Scheduler):
+    """A project's own."""
+
+
+def test_missing_apps_are_named(settings: Any) -> None:
+    """No scheduler's app is an error; no results' app is a warning."""
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if not app.startswith("django_celery")]
+    assert ids(celery_checks.check_apps()) == {"E001", "W010"}
+
+
+def test_naive_times_are_refused(settings: Any) -> None:
+    """Leases need aware times."""
+    settings.USE_TZ = False
+    assert celery_ids() == {"E005"}
+
+
+def test_eager_is_left_alone_while_debugging(settings: Any) -> None:
+    """With DEBUG it is a choice."""
+    settings.DEBUG = True
+    assert celery_ids(task_always_eager=True) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, set()),
+        ({"OPTIONS": {**SQLITE["OPTIONS"], "transaction_mode": None}}, {"E002"}),
+        ({"OPTIONS": {**SQLITE["OPTIONS"], "transaction_mode": "DEFERRED"}}, {"E002"}),
+        ({"ATOMIC_REQUESTS": True}, {"E003"}),
+        ({"OPTIONS": {**SQLITE["OPTIONS"], "init_command": "PRAGMA foreign_keys=ON"}}, {"W012"}),
+        ({"OPTIONS": {**SQLITE["OPTIONS"], "timeout": 1}}, {"W013"}),
+        ({"OPTIONS": {}}, {"E002", "W012", "W013"}),
+    ],
+)
+def test_sqlite_options_are_checked(changed: dict[str, Any], expected: set[str]) -> None:
+    """Immediate transactions, write-ahead log, patience, and no transaction around a request."""
+    assert ids(databases.check_sqlite({**SQLITE, **changed})) == expected
+
+
+@pytest.mark.parametrize(("level", "expected"), [(None, set()), (1, set()), (2, {"E004"}), (3, {"E004"})])
+def test_only_read_committed_lets_the_guard_see(level: int | None, expected: set[str]) -> None:
+    """PROTOCOL C7: other isolation levels hide a hold that was just taken (2 is repeatable read in psycopg)."""
+    assert ids(databases.check_postgresql({"OPTIONS": {"isolation_level": level}})) == expected
+
+
+@pytest.mark.parametrize(
+    ("console", "expected"),
+    [
+        ({}, set()),
+        ({"SLICE": 1, "TIMEOUT": 1, "MARGIN": 0.5, "SWEEP": 0.2, "REDELIVERY": 1}, set()),
+        ({"MARGIN": 0}, {"E006"}),
+        ({"SLICE": -1}, {"E006"}),
+        ({"HEARTBEAT": "5"}, {"E006"}),
+        ({"REDELIVERY": 1000, "REDELIVERY_MAX": 900}, {"E008"}),
+        ({"SWEEP": 60}, {"E008"}),
+        ({"CHUNK_TIME": 20, "SLICE": 10}, {"E008"}),
+        ({"CHUNK_SIZE": 10_000}, {"E008"}),
+    ],
+)
+def test_durations_have_to_fit_each_other(settings: Any, console: dict[str, Any], expected: set[str]) -> None:
+    """A margin of 0 would let a lease end before its worker is stopped."""
+    settings.CONSOLE = console
+    assert ids(durations.check_durations()) == expected
+
+
+class Sound(Operation):
+    """Do nothing wrong."""
+
+    name = "notes.sound"
+    permission = "notes.change_note"
+    model: ClassVar[type[Model] | None] = Note
+
+    def process(self, objects: Any) -> None:
+        """Do nothing."""
+
+
+class Calling(ExternalOperation):
+    """Call nobody."""
+
+    name = "notes.calling"
+    permission = "notes.change_note"
+
+
+class BadForm(forms.Form):
+    """Has names that the page keeps for itself."""
+
+    action = forms.CharField()
+    index = forms.CharField()
+    select_across = forms.CharField()
+    post = forms.CharField()
+
+
+def variant(base: type[BaseOperation] = Sound, **attributes: Any) -> type[BaseOperation]:
+    """Return an operation with other attributes, unregistered."""
+    return type("Variant", (base,), attributes)
+
+
+def test_a_sound_operation_passes() -> None:
+    """No false alarm."""
+    assert ids(check_operation(Sound)) == set()
+    assert ids(check_operation(variant(Copy, name="notes.copied", permission="notes.add_note", model=Note))) == set()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"name": "sound"}, "E011"),
+        ({"name": "notes."}, "E011"),
+        ({"form": type("F", (forms.Form,), {"_held": forms.CharField()})}, "E010"),
+        ({"permission": None}, "W020"),
+        ({"permission": "change_note"}, "E019"),
+        ({"process": Operation.process}, "E013"),
+        ({"free_fields": ("trashed",)}, "E014"),
+        ({"related": ("label",)}, "E014"),
+        ({"retry": 5}, "E015"),
+        ({"max_failures": -1}, "E015"),
+        ({"max_active": 0}, "E015"),
+        ({"timeout": 0}, "E015"),
+        ({"pace": 0}, "E015"),
+        ({"priority": 10}, "E015"),
+        ({"partitions": 0}, "E015"),
+        ({"queue": ""}, "E015"),
+        ({"hold": "tight"}, "E016"),
+        ({"on_error": "panic"}, "E016"),
+        ({"secret_params": ("password",)}, "E018"),
+        ({"hold": Hold.NONE, "free_fields": ("trashed_at",)}, "W021"),
+        ({"on_error": OnError.STOP, "max_failures": 3}, "W022"),
+    ],
+)
+def test_a_faulty_operation_is_named(attributes: dict[str, Any], expected: str) -> None:
+    """One fault, one message."""
+    assert ids(check_operation(variant(**attributes))) == {expected}
+
+
+def test_every_reserved_name_is_refused() -> None:
+    """The confirmation page's own names: one message for each."""
+    told = [message.msg for message in check_operation(variant(form=BadForm)) if message.id == "console.E010"]
+    assert len(told) == len(BadForm.base_fields)
+
+
+def test_an_external_operation_has_to_call() -> None:
+    """Without call() every item would fail."""
+    assert ids(check_operation(Calling)) == {"E013"}
+
+
+def test_relations_of_a_model_are_known_by_their_names() -> None:
+    """Many-to-many fields by name, children by their accessor; the trash mark is a column."""
+    fine = variant(related=("tags", "attachments"), free_fields=("trashed_at",))
+    assert ids(check_operation(fine)) == set()
+
+
+def test_a_queue_that_is_not_declared_is_named() -> None:
+    """Only where queues are declared: with none, Celery makes them."""
+    assert ids(check_queue(Sound, [])) == set()
+    assert ids(check_queue(Sound, [Queue("bulk")])) == set()
+    assert ids(check_queue(Sound, [Queue("control")])) == {"W023"}
+
+
+class Elsewhere:
+    """A router that keeps notes in another database."""
+
+    def db_for_write(self, model: type[Model], **_: Any) -> str | None:
+        """Return where a model is written."""
+        return "elsewhere" if model is Note else None
+
+
+def test_a_model_in_another_database_is_refused(settings: Any) -> None:
+    """Effects and checkpoint have to commit together."""
+    settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
+    assert ids(check_operation(Sound)) == {"E012"}
+
+
+def test_the_documentation_lists_every_check() -> None:
+    """docs/checks.md and the code name the same ids."""
+    root = Path(__file__).parent.parent
+    code = "".join(path.read_text(encoding="utf-8") for path in (root / "console" / "checks").glob("*.py"))
+    documented = (root / "docs" / "checks.md").read_text(encoding="utf-8")
+    pattern = re.compile(r"console\.[EW]\d{3}")
+    assert set(pattern.findall(documented)) == set(pattern.findall(code))
