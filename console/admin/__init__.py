@@ -1,0 +1,6 @@
+"""The console in the Django admin: its own pages, and what a ModelAdmin inherits."""
+
+from console.admin.results import TaskResultAdmin
+from console.admin.runs import RunAdmin
+
+__all__ = ["RunAdmin", "TaskResultAdmin"]

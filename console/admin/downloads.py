@@ -1,0 +1,57 @@
+"""Files of a run: its failures as a table, what it read, what it wrote."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
+
+from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.models import Failure, Run
+from console.reports.failures import table
+from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
+
+
+@explained
+@only("GET")
+def failures_csv(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Stream the run's failures as CSV; ``?group=`` gives those of one reason."""
+    run = open_run(request, run_id)
+    lines = csv_lines(table(_failures(request, run)))
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=_as_file(run, "csv"))
+
+
+@explained
+@only("GET")
+def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Send the run's failures as XLSX; ``?group=`` gives those of one reason."""
+    run = open_run(request, run_id)
+    if not HAS_XLSX:
+        raise Http404(_("XLSX needs the extra “xlsx” of django-operations-console. Download the CSV."))
+    file = xlsx_file(table(_failures(request, run)), "failures")
+    return FileResponse(file, as_attachment=True, filename=f"run-{run.pk}-failures.xlsx")
+
+
+@explained
+@only("GET")
+def input_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Answer 404: no operation of this version reads a file."""
+    run = open_run(request, run_id)
+    raise Http404(_("Run %(run)s has read no file.") % {"run": run.pk})
+
+
+@explained
+@only("GET")
+def output_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Answer 404: no operation of this version writes a file."""
+    run = open_run(request, run_id)
+    raise Http404(_("Run %(run)s has written no file.") % {"run": run.pk})
+
+
+def _failures(request: HttpRequest, run: Run) -> QuerySet[Failure]:
+    failures = Failure.objects.filter(run=run)
+    return failures.filter(group=request.GET["group"]) if "group" in request.GET else failures
+
+
+def _as_file(run: Run, extension: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="run-{run.pk}-failures.{extension}"'}

@@ -1,0 +1,100 @@
+"""Progress as JSON: of one run, for its page; of all, for the header and for lists."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils import timezone
+
+from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.engine.control import verbs_for
+from console.engine.progress import Progress, progress_of
+from console.engine.progress import progress as progress_of_run
+from console.models import Run
+from console.reports.attention import visible_counts
+from console.reports.sentences import sentence, tally
+from console.reports.visibility import visible_to
+
+LIVELY = timedelta(seconds=30)  # for so long after acceptance a page asks every second
+LISTED = 200  # runs that one request for a list's progress may name
+
+
+@explained
+@only("GET")
+def one(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Answer with the run's progress: the contract's keys, no others."""
+    return JsonResponse(payload(open_run(request, run_id), request), headers={"Cache-Control": "no-store"})
+
+
+@explained
+@only("GET")
+def summary(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBase:
+    """Answer with what the header counts; ``?runs=1,2`` adds the progress of those runs."""
+    active, attention = visible_counts(request.user)
+    answer: dict[str, Any] = {
+        "active": active,
+        "attention": attention,
+        "poll_ms": 15_000 if active else 60_000,
+        "server_time": timezone.now(),
+    }
+    if "runs" in request.GET:
+        answer["runs"] = _listed(request)
+        answer["poll_ms"] = 2_000 if any(run["active"] for run in answer["runs"].values()) else 15_000
+    return JsonResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+def payload(run: Run, request: HttpRequest) -> dict[str, Any]:
+    """Return the contract's JSON for a run (DESIGN §7)."""
+    progress = progress_of_run(run)
+    return {
+        "id": run.pk,
+        "operation": run.operation,
+        "label": run.label,
+        "state": run.state,
+        "sentence": sentence(run, progress),
+        "why": run.why,
+        "preparing": progress.preparing,
+        "dry_run": run.dry_run,
+        "total": progress.total,
+        "done": progress.done,
+        "failed": progress.failed,
+        "skipped": progress.skipped,
+        "counts": {},
+        "percent": progress.percent,
+        "rate": progress.rate,
+        "eta_seconds": progress.eta_seconds,
+        "attempt": progress.attempt,
+        "next_attempt_at": progress.next_attempt_at,
+        "finished_at": run.ended_at,
+        "verbs": [verb.value for verb in verbs_for(run, request.user)],
+        "version": progress.version,
+        "poll_ms": poll_ms(run),
+        "server_time": timezone.now(),
+    }
+
+
+def poll_ms(run: Run) -> int:
+    """Return after how many milliseconds to ask again; 0: the run has ended, there is nothing more to hear."""
+    if not run.is_active:
+        return 0
+    return 1_000 if timezone.now() - run.accepted_at < LIVELY else 2_000
+
+
+def _listed(request: HttpRequest) -> dict[str, dict[str, Any]]:
+    keys = [int(key) for key in request.GET["runs"].split(",") if key.isdecimal() and len(key) < 19][:LISTED]
+    runs = list(visible_to(request.user).filter(pk__in=keys).select_related("content_type"))
+    found = progress_of(runs)
+    return {str(run.pk): _row(run, found[run.pk]) for run in runs}
+
+
+def _row(run: Run, progress: Progress) -> dict[str, Any]:
+    return {
+        "state": run.state,
+        "label": run.label,
+        "active": run.is_active,
+        "percent": progress.percent,
+        "tally": tally(run, progress),
+        "version": progress.version,
+    }

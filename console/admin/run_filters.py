@@ -1,0 +1,130 @@
+"""The filters of the list of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.models import Run
+from console.operations.registry import operations
+from console.reports.attention import active, attention
+from console.states import State
+
+Runs = QuerySet[Run]
+
+
+class StateFilter(SimpleListFilter):
+    """By what needs somebody, what is active, and each state."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+    groups: dict[str, Callable[[Runs], Runs]] = {"attention": attention, "active": active}  # noqa: RUF012
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        """Return the choices."""
+        return [("attention", _("Needs attention")), ("active", _("Active")), *State.choices]
+
+    def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
+        """Return the runs of the chosen state."""
+        value = self.value()
+        if value in self.groups:
+            return self.groups[value](queryset)
+        return queryset.filter(state=value) if value in State.values else queryset
+
+
+class OperationFilter(SimpleListFilter):
+    """By operation, of those that the code has."""
+
+    title = gettext_lazy("operation")
+    parameter_name = "operation"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        """Return the choices, with the model's noun where two share a label."""
+        return [(operation.name, f"{operation.label} ({operation.name})") for operation in operations()]
+
+    def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
+        """Return the runs of the chosen operation."""
+        return queryset.filter(operation=self.value()) if self.value() else queryset
+
+
+class AskedByFilter(SimpleListFilter):
+    """By who asked: me, people, schedules, code."""
+
+    title = gettext_lazy("who asked")
+    parameter_name = "who"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        """Return the choices."""
+        return [("me", _("Me")), ("people", _("People")), ("schedule", _("Schedules")), ("code", _("Code"))]
+
+    def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
+        """Return the runs that they asked for."""
+        if self.value() == "me":
+            return queryset.filter(asked_by=request.user.pk)
+        if self.value() == "people":
+            return queryset.filter(asked_by__isnull=False)
+        if self.value() in {"schedule", "code"}:
+            return queryset.filter(source=self.value())
+        return queryset
+
+
+class WhenFilter(SimpleListFilter):
+    """By when it was accepted."""
+
+    title = gettext_lazy("accepted")
+    parameter_name = "when"
+    spans = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}  # noqa: RUF012
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        """Return the choices."""
+        return [("hour", _("In the last hour")), ("day", _("In the last 24 hours")), ("week", _("In the last 7 days"))]
+
+    def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
+        """Return the runs of that time."""
+        span = self.spans.get(self.value() or "")
+        return queryset.filter(accepted_at__gte=timezone.now() - span) if span else queryset
+
+
+class DryRunFilter(SimpleListFilter):
+    """Without the dry runs, or only them; all are shown unless somebody asks."""
+
+    title = gettext_lazy("dry runs")
+    parameter_name = "dry"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        """Return the choices."""
+        return [("only", _("Only dry runs")), ("none", _("Without dry runs"))]
+
+    def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
+        """Return the runs."""
+        if self.value() not in {"only", "none"}:
+            return queryset
+        return queryset.filter(dry_run=self.value() == "only")
+
+
+class ModelFilter(SimpleListFilter):
+    """By the model a run works on; the object tool “Runs” of a model's list leads here."""
+
+    title = gettext_lazy("model")
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        """Return the models that have operations."""
+        models = {operation.model for operation in operations() if operation.model is not None}
+        return sorted((model._meta.label_lower, str(model._meta.verbose_name_plural)) for model in models)
+
+    def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
+        """Return the runs on objects of that model."""
+        app_label, _dot, name = (self.value() or "").partition(".")
+        return queryset.filter(content_type__app_label=app_label, content_type__model=name) if name else queryset
+
+
+FILTERS = (StateFilter, OperationFilter, AskedByFilter, WhenFilter, DryRunFilter, ModelFilter)

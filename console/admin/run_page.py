@@ -1,0 +1,155 @@
+"""The run's page: the same order in every state, each part drawn here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.admin.links import object_url, run_url
+from console.admin.progress import poll_ms
+from console.admin.results import results_of
+from console.engine.control import verbs_for
+from console.engine.progress import Progress
+from console.engine.progress import progress as progress_of_run
+from console.models import Attempt, Run
+from console.operations.base import Hold
+from console.reports import failures, objects
+from console.reports.asks import Ask, ask
+from console.reports.headlines import headline, parameters
+from console.reports.samples import Sample, samples
+from console.reports.sentences import no_longer_known, sentence
+from console.reports.spreadsheets import HAS_XLSX
+from console.reports.visibility import missing_permission
+from console.states import State, Verb
+
+ATTEMPTS_SHOWN = 50
+EVENTS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Button:
+    """A verb on the page: what it asks, and where it is asked."""
+
+    ask: Ask
+    address: str
+
+
+@explained
+@only("GET")
+def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Show the run."""
+    run = open_run(request, run_id)
+    progress = progress_of_run(run)
+    verbs = verbs_for(run, request.user)
+    site = model_admin.admin_site
+    context = {
+        **site.each_context(request),
+        "opts": model_admin.opts,
+        "title": _("Run %(run)s: %(label)s, %(state)s")
+        % {"run": run.pk, "label": run.label, "state": str(State(run.state).label).lower()},
+        "run": run,
+        "progress": progress,
+        "headline": headline(run),
+        "sentence": sentence(run, progress),
+        "no_longer_known": no_longer_known(run),
+        "poll_ms": poll_ms(run),
+        "buttons": _buttons(site, run, progress, verbs),
+        "linked": _linked(request, run),
+        "updated": timezone.now(),
+        **_failures(request, run, verbs),
+        **_objects(request, site, run, verbs),
+        **_history(run),
+        "samples": _samples(request, site, run),
+        "parameters": parameters(run),
+        "facts": _facts(run),
+    }
+    return TemplateResponse(request, "admin/console/run/change_form.html", context)
+
+
+def _buttons(site: AdminSite, run: Run, progress: Progress, verbs: list[Verb]) -> list[Button]:
+    return [Button(ask(verb, run, progress), run_url(site, run.pk, verb)) for verb in verbs if verb != Verb.WITHDRAW]
+
+
+def _linked(request: HttpRequest, run: Run) -> list[tuple[str, Run]]:
+    """Return the runs that this one came from or led to, as far as the person may see them."""
+    found = [
+        (_("dry run"), run.preview_of),
+        (_("retry of"), run.retry_of),
+        (_("started as"), getattr(run, "started_as", None)),
+        *((_("retried by"), retry) for retry in run.retries.select_related("content_type").order_by("pk")[:20]),
+    ]
+    return [(words, other) for words, other in found if other and missing_permission(request.user, other) is None]
+
+
+def _failures(request: HttpRequest, run: Run, verbs: list[Verb]) -> dict[str, Any]:
+    chosen = request.GET.get("group", "")
+    after = _whole(request.GET.get("after"))
+    rows, following = failures.page(run, chosen, after) if chosen else ([], None)
+    return {
+        "groups": [] if chosen else failures.groups(run),
+        "group": chosen,
+        "group_rows": rows,
+        "group_next": following,
+        "failed_rows": run.failures.count(),
+        "may_retry": Verb.RETRY in verbs,
+        "has_xlsx": HAS_XLSX,
+    }
+
+
+def _objects(request: HttpRequest, site: AdminSite, run: Run, verbs: list[Verb]) -> dict[str, Any]:
+    rows, following = objects.page(run, _whole(request.GET.get("objects")))
+    linked = [(row, object_url(site, row.obj) if row.obj and _may_open(request, row.obj) else "") for row in rows]
+    return {"objects": linked, "objects_next": following, "may_withdraw": Verb.WITHDRAW in verbs}
+
+
+def _history(run: Run) -> dict[str, Any]:
+    attempts = list(Attempt.objects.filter(run=run).order_by("-pk")[:ATTEMPTS_SHOWN])
+    results = results_of(attempt.task_id for attempt in attempts)
+    well = {Attempt.Outcome.YIELDED, Attempt.Outcome.DONE, Attempt.Outcome.PARKED, None}
+    return {
+        "attempts": [(attempt, results.get(attempt.task_id)) for attempt in attempts],
+        "attempts_are_well": all(attempt.outcome in well for attempt in attempts),
+        "attempts_count": run.attempts.count() if len(attempts) == ATTEMPTS_SHOWN else len(attempts),
+        "events": list(run.events.select_related("by").order_by("pk")[:EVENTS_SHOWN]),
+    }
+
+
+def _samples(request: HttpRequest, site: AdminSite, run: Run) -> list[tuple[Sample, str]]:
+    return [
+        (sample, object_url(site, sample.obj) if sample.obj and _may_open(request, sample.obj) else "")
+        for sample in samples(run)
+    ]
+
+
+def _facts(run: Run) -> list[tuple[str, Any]]:
+    """Return the details for those who look closer; the operation's name last, for developers."""
+    facts = [
+        (_("Queue"), run.queue),
+        (_("Priority"), run.priority),
+        (_("Hold"), Hold(run.hold).label),
+        (_("A failing item"), _("stops the run") if run.on_error == "stop" else _("is reported, the run goes on")),
+        (_("Failures allowed"), run.max_failures),
+        (_("Items a second"), run.pace),
+        (_("Retry takes up"), Run.Only(run.only).label if run.only else ""),
+        (_("Asked through"), run.source),
+        (_("Key"), run.key),
+        (_("Operation"), run.operation),
+    ]
+    return [(name, value) for name, value in facts if value not in (None, "")]
+
+
+def _may_open(request: HttpRequest, obj: Any) -> bool:
+    name = f"{obj._meta.app_label}.%s_{obj._meta.model_name}"
+    return request.user.has_perm(name % "view") or request.user.has_perm(name % "change")
+
+
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
+

@@ -1,0 +1,209 @@
+"""The admin of runs: the list, and the addresses of the run's page, its verbs, its progress and its downloads."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.admin import downloads, progress, run_page, verbs
+from console.admin.access import RunModelAdmin
+from console.admin.links import list_url
+from console.reports.paging import CappedPaginator
+from console.admin.run_filters import FILTERS
+from console.engine.progress import progress_of
+from console.models import Failure, Run, Target
+from console.operations.registry import registered_models
+from console.reports.headlines import subject
+from console.reports.visibility import VIEW_RUN, missing_permission, viewable_types, visible_to
+from console.reports.words import person, shortened, span
+from console.states import Verb
+from console.templatetags.console import console_chip, console_progress, console_time
+
+class RunList(ChangeList):
+    """The change list with the progress of its runs, read at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page's runs, then the progress of them all."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        found = progress_of(self.result_list)
+        for run in self.result_list:
+            run.console_progress = found[run.pk]
+        self.is_capped = getattr(self.paginator, "is_capped", False)
+        self.has_older = self.page_num < self.paginator.num_pages or (
+            self.is_capped and len(self.result_list) == self.list_per_page
+        )
+
+
+@admin.register(Run)
+class RunAdmin(RunModelAdmin):
+    """Runs: read by those who may view the objects, changed by verbs alone."""
+
+    list_display = ("state_chips", "named", "what", "progress_bar", "asked", "accepted", "took")
+    list_display_links = None
+    list_filter = FILTERS
+    list_per_page = 100
+    list_max_show_all = 100
+    list_select_related = ("asked_by", "content_type")
+    ordering = ("-id",)
+    paginator = CappedPaginator
+    show_full_result_count = False
+    search_fields = ("label",)
+    search_help_text = gettext_lazy("Run number, object (“note 17” or part of its name), person, or words of a failure.")
+    actions = None
+    change_list_template = "admin/console/run/change_list.html"
+
+    # --- who may see what
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the menu entry to staff with any permission of the console."""
+        return request.user.has_module_perms("console")
+
+    def has_view_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        """Runs are seen by those who may view their objects."""
+        if obj is not None:
+            return missing_permission(request.user, obj) is None
+        return request.user.has_perm(VIEW_RUN) or bool(viewable_types(request.user))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Runs begin in the lists of objects, never here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        """A run is a record; only verbs change it."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        """A run is a record."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Return the runs that the person may see, newest first."""
+        return visible_to(request.user).order_by("-id")
+
+    # --- the list
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that reads progress at once."""
+        return RunList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; there is nothing to post to it."""
+        context = {"title": _("Runs"), "console_models": self._lists(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def _lists(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Return the lists in which runs begin, as (name, address)."""
+        seen = set(viewable_types(request.user))
+        types = ContentType.objects.get_for_models(*registered_models())
+        found = ((str(m._meta.verbose_name_plural), list_url(self.admin_site, m)) for m, t in types.items() if t.pk in seen)
+        return [(name, address) for name, address in found if address]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
+    ) -> tuple[QuerySet[Run], bool]:
+        """Find a run by its number, an object of it, the person who asked, or words of a failure."""
+        words = search_term.split()
+        return queryset.filter(*(_matches(word) for word in words)) | _by_object(queryset, words), False
+
+    @admin.display(description=gettext_lazy("State"))
+    def state_chips(self, run: Any) -> SafeString:
+        """The chips."""
+        return console_chip(run, run.console_progress)
+
+    @admin.display(description=gettext_lazy("Run"))
+    def named(self, run: Run) -> SafeString:
+        """The number and the operation, as a link to the run's page."""
+        address = reverse("admin:console_run_change", args=[run.pk], current_app=self.admin_site.name)
+        return format_html('<a href="{}">{} {}</a>', address, run.pk, run.label)
+
+    @admin.display(description=gettext_lazy("What"))
+    def what(self, run: Run) -> SafeString:
+        """What it works on and with which parameters."""
+        about = subject(run, in_list=True)
+        return format_html('<bdi title="{}">{}</bdi>', about, shortened(about))
+
+    @admin.display(description=gettext_lazy("Progress"))
+    def progress_bar(self, run: Any) -> SafeString:
+        """The bar and its numbers."""
+        return console_progress(run, run.console_progress)
+
+    @admin.display(description=gettext_lazy("Asked by"))
+    def asked(self, run: Run) -> SafeString:
+        """Who asked for it."""
+        return format_html("<bdi>{}</bdi>", person(run.asked_by))
+
+    @admin.display(description=gettext_lazy("Accepted"))
+    def accepted(self, run: Run) -> SafeString:
+        """When it was accepted."""
+        return console_time(run.accepted_at)
+
+    @admin.display(description=gettext_lazy("Took"))
+    def took(self, run: Run) -> str:
+        """How long it worked."""
+        return span(run.took.total_seconds()) if run.took else ""
+
+    # --- the pages
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the contract's addresses before the admin's own."""
+        pages: list[tuple[str, str, Any]] = [
+            ("summary/", "summary", progress.summary),
+            ("<int:run_id>/progress/", "progress", progress.one),
+            ("<int:run_id>/failures.csv", "failures_csv", downloads.failures_csv),
+            ("<int:run_id>/failures.xlsx", "failures_xlsx", downloads.failures_xlsx),
+            ("<int:run_id>/input/", "input", downloads.input_file),
+            ("<int:run_id>/output/", "output", downloads.output_file),
+            ("<int:run_id>/undo/", "undo", _reserved),
+            *((f"<int:run_id>/{verb}/", verb.value, partial(verbs.view, verb=verb)) for verb in Verb),
+        ]
+        own = [
+            path(route, self.admin_site.admin_view(partial(view, self)), name=f"console_run_{name}")
+            for route, name, view in pages
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show the run's page."""
+        if not object_id.isdecimal():
+            raise Http404(_("There is no run %(run)s.") % {"run": object_id})
+        return run_page.view(self, request, int(object_id))
+
+
+def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    raise Http404(_("Undo is not built yet."))
+
+
+def _matches(word: str) -> Q:
+    failures = Failure.objects.filter(run=OuterRef("pk"))
+    found = (
+        Q(label__icontains=word)
+        | Q(operation=word)
+        | Q(asked_by__username__icontains=word)
+        | Q(asked_by__first_name__icontains=word)
+        | Q(asked_by__last_name__icontains=word)
+        | Exists(failures.filter(Q(reason__icontains=word) | Q(object_label__icontains=word)))
+    )
+    return found | Q(pk=int(word)) if word.isdecimal() and len(word) < 19 else found
+
+
+def _by_object(queryset: QuerySet[Run], words: list[str]) -> QuerySet[Run]:
+    """Find “note 17”: the model's name, then the key."""
+    if len(words) != 2:
+        return queryset.none()
+    model, key = words
+    targets = Target.objects.filter(run=OuterRef("pk"), object_id=key, content_type__model=model.lower())
+    return queryset.filter(Exists(targets))

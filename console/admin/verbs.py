@@ -1,0 +1,155 @@
+"""The verbs of a run: GET asks, POST acts; the engine decides, this page shows what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from console.admin.access import RunModelAdmin, explained, only, open_run, wants_json
+from console.admin.links import run_url
+from console.admin.progress import payload
+from console.engine import control, relaunch
+from console.engine.progress import progress as progress_of_run
+from console.exceptions import ConsoleError, NotPermitted
+from console.models import Run, Target
+from console.reports import objects
+from console.reports.asks import ask
+from console.reports.words import number
+from console.states import Verb
+
+
+@explained
+@only("GET", "POST")
+def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb: Verb) -> HttpResponseBase:
+    """Ask before `verb` (GET), or do it (POST)."""
+    run = open_run(request, run_id)
+    try:
+        return _act(model_admin, request, run, verb) if request.method == "POST" else _ask(model_admin, request, run, verb)
+    except NotPermitted:
+        raise
+    except ConsoleError as refused:
+        return _refuse(model_admin, request, run, refused)
+
+
+def _ask(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
+    control.check_verb(run, verb, by=request.user)
+    target = _target(run, request.GET.get("target", "")) if verb == Verb.WITHDRAW else None
+    group = request.GET.get("group", "")
+    words = ask(verb, run, progress_of_run(run), group=group, target=_name(run, target) if target else "")
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": words.heading,
+        "run": run,
+        "ask": words,
+        "action": request.path,
+        "back": run_url(model_admin.admin_site, run.pk),
+        "group": group,
+        "target": target,
+    }
+    return TemplateResponse(request, "admin/console/run/verb.html", context)
+
+
+def _act(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
+    result, told = _VERBS[verb](request, run)
+    reason = request.POST.get("reason", "").strip()
+    model_admin.log_change(request, run, f"{told} {reason}".strip())
+    if wants_json(request):
+        return JsonResponse(payload(Run.objects.get(pk=result.pk), request))
+    messages.success(request, told)
+    return HttpResponseRedirect(run_url(model_admin.admin_site, result.pk))
+
+
+def _refuse(model_admin: RunModelAdmin, request: HttpRequest, run: Run, refused: ConsoleError) -> HttpResponseBase:
+    if wants_json(request):
+        return JsonResponse({"error": str(refused), "id": run.pk}, status=409)
+    messages.warning(request, str(refused))
+    return HttpResponseRedirect(run_url(model_admin.admin_site, run.pk))
+
+
+def _cancel(request: HttpRequest, run: Run) -> tuple[Run, str]:
+    run = control.cancel(run.pk, by=request.user, reason=_reason(request))
+    if run.is_active:
+        return run, _("Run %(run)s is stopping: it ends after the items in hand.") % {"run": run.pk}
+    return run, _("Run %(run)s is cancelled.") % {"run": run.pk}
+
+
+def _pause(request: HttpRequest, run: Run) -> tuple[Run, str]:
+    run = control.pause(run.pk, by=request.user, reason=_reason(request))
+    return run, _("Run %(run)s pauses after the items in hand.") % {"run": run.pk}
+
+
+def _resume(request: HttpRequest, run: Run) -> tuple[Run, str]:
+    run = control.resume(run.pk, by=request.user, reason=_reason(request))
+    return run, _("Run %(run)s goes on.") % {"run": run.pk}
+
+
+def _retry(request: HttpRequest, run: Run) -> tuple[Run, str]:
+    group = request.POST.get("group", "")
+    scope = request.POST.get("only") or (Run.Only.FAILED if group else Run.Only.UNDONE)
+    if scope not in Run.Only.values:
+        raise ConsoleError(_("Nothing was started. There is nothing called “%(only)s” to retry.") % {"only": scope})
+    answer = relaunch.retry(run.pk, only=scope, group=group, by=request.user, reason=_reason(request))
+    return answer.run, _accepted(answer, run)
+
+
+def _start(request: HttpRequest, run: Run) -> tuple[Run, str]:
+    answer = relaunch.do_it_now(run.pk, by=request.user)
+    return answer.run, _accepted(answer, run)
+
+
+def _withdraw(request: HttpRequest, run: Run) -> tuple[Run, str]:
+    target = _target(run, request.POST.get("target", ""))
+    name = _name(run, target)
+    run = control.withdraw(run.pk, target=target.pk, by=request.user, reason=_reason(request))
+    return run, _("“%(target)s” is left out of run %(run)s.") % {"target": name, "run": run.pk}
+
+
+def _accepted(answer: Any, old: Run) -> str:
+    run = answer.run
+    if not answer.created:
+        return _("You already started this: here it is.")
+    if answer.woken is False:
+        return _(
+            "Run %(run)s is accepted and safe. The message broker is away, so it starts when the broker is back; "
+            "you need not do anything."
+        ) % {"run": run.pk}
+    return _("Run %(run)s accepted: %(label)s, %(count)s items of run %(old)s.") % {
+        "run": run.pk,
+        "label": run.label,
+        "count": number(run.total or 0),
+        "old": old.pk,
+    }
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").strip()
+
+
+def _target(run: Run, key: str) -> Target:
+    if not key.isdecimal() or len(key) > 18:
+        raise Http404(_("Which object? Leave one out from the run's page."))
+    try:
+        return run.targets.select_related("content_type").get(pk=int(key))
+    except Target.DoesNotExist:
+        raise Http404(_("Run %(run)s has no such object.") % {"run": run.pk}) from None
+
+
+def _name(run: Run, target: Target) -> str:
+    obj = objects.fetch(run, [target.object_id]).get(target.object_id)
+    return str(obj) if obj is not None else target.object_id
+
+
+_VERBS: dict[Verb, Callable[[HttpRequest, Run], tuple[Run, str]]] = {
+    Verb.CANCEL: _cancel,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.RETRY: _retry,
+    Verb.START: _start,
+    Verb.WITHDRAW: _withdraw,
+}

@@ -1,0 +1,1 @@
+"""What the console tells people of a run: sentences, chips, reports of what could not be done."""

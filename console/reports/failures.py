@@ -1,0 +1,110 @@
+"""What could not be done: grouped by reason for the page, and as a table that can be mended and imported again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet, Sum
+
+from console.models import Failure, Run
+
+# “error” holds the reason: an import of the mended file leaves that column out of account.
+COLUMNS = ("row", "object_id", "object", "kind", "error", "tries")
+GROUPS_SHOWN = 50
+ROWS_SHOWN = 20  # of each group on the run's page
+ROWS_A_PAGE = 100
+BATCH = 2000
+
+
+@dataclass
+class Group:
+    """Failures of one run with one reason: how many items they count, and the first rows."""
+
+    kind: str
+    fingerprint: str
+    items: int
+    count: int
+    reason: str = ""
+    is_skip: bool = False
+    rows: list[Failure] = field(default_factory=list)
+
+    @property
+    def kind_label(self) -> str:
+        """What sort of failure it is, in words."""
+        return str(Failure.Kind(self.kind).label)
+
+    @property
+    def more(self) -> bool:
+        """Whether there are rows that are not shown here."""
+        return self.count > len(self.rows)
+
+
+def groups(run: Run) -> list[Group]:
+    """Return the failures of `run` by reason, the largest group first; three queries whatever their number."""
+    counted = (
+        run.failures.order_by()
+        .values("kind", "group")
+        .annotate(counted=Sum("items"), count=Count("pk"), first=Min("pk"))
+        .order_by("-counted", "first")[:GROUPS_SHOWN]
+    )
+    found = {row["first"]: Group(row["kind"], row["group"], row["counted"], row["count"]) for row in counted}
+    for failure in Failure.objects.filter(pk__in=found).only("pk", "kind", "reason"):
+        found[failure.pk].reason, found[failure.pk].is_skip = failure.reason, failure.is_skip
+    _fill(run, {(group.kind, group.fingerprint): group for group in found.values()})
+    # What failed needs somebody; what was left out only wants to be seen.
+    return sorted(found.values(), key=lambda group: group.is_skip)
+
+
+def page(run: Run, fingerprint: str, after: int) -> tuple[list[Failure], int | None]:
+    """Return a page of the failures of one group, and after which id the next begins (None: there is no next)."""
+    rows = list(run.failures.filter(group=fingerprint, pk__gt=after).order_by("pk")[: ROWS_A_PAGE + 1])
+    more = len(rows) > ROWS_A_PAGE
+    return rows[:ROWS_A_PAGE], rows[ROWS_A_PAGE - 1].pk if more else None
+
+
+def values(failure: Failure) -> list[tuple[str, str]]:
+    """Return the values of the item as (name, value), for the page."""
+    if isinstance(failure.data, dict):
+        return [(str(name), str(_cell(value))) for name, value in failure.data.items()]
+    return [("", str(_cell(failure.data)))] if failure.data else []
+
+
+def table(failures: QuerySet[Failure]) -> Iterator[list[Any]]:
+    """Yield a heading and a row for each of `failures`, read in batches: as many columns as their values need."""
+    names = _value_names(failures)
+    yield [*COLUMNS, *names]
+    for failure in failures.order_by("pk").defer("traceback").iterator(chunk_size=BATCH):
+        given = failure.data if isinstance(failure.data, dict) else {}
+        yield [
+            failure.position,
+            failure.object_id,
+            failure.object_label,
+            failure.kind,
+            failure.reason,
+            failure.tries,
+            *(_cell(given.get(name)) for name in names),
+        ]
+
+
+def _fill(run: Run, by_key: dict[tuple[str, str], Group]) -> None:
+    for failure in run.failures.order_by("pk")[: ROWS_SHOWN * GROUPS_SHOWN]:
+        group = by_key.get((failure.kind, failure.group))
+        if group and len(group.rows) < ROWS_SHOWN:
+            group.rows.append(failure)
+
+
+def _value_names(failures: QuerySet[Failure]) -> list[str]:
+    names: dict[str, None] = {}
+    for data in failures.order_by("pk").values_list("data", flat=True).iterator(chunk_size=BATCH):
+        if isinstance(data, dict):
+            names.update(dict.fromkeys(data))
+    return list(names)
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)

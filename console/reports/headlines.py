@@ -1,0 +1,100 @@
+"""What a run is about in a few words: “12 notes, 10 copies each”."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from console.exceptions import InvalidParameters
+from console.models import Run
+from console.operations.base import BaseOperation
+from console.operations.registry import get_operation, is_registered
+from console.reports.words import counted
+
+SECRET = "●●●●"  # noqa: S105 - what is shown instead of a secret
+
+
+def headline(run: Run) -> str:
+    """Return the run's title: “Copy notes: 12 notes, 10 copies each”."""
+    about = subject(run)
+    return f"{run.label}: {about}" if about else run.label
+
+
+def subject(run: Run, *, in_list: bool = False) -> str:
+    """Return what the run works on and with which parameters; may be empty.
+
+    Args:
+        run: The run.
+        in_list: Whether many are drawn: parameters that only queries can tell are then left out.
+    """
+    operation = _operation(run, in_list=in_list)
+    objects = _objects_in_list(run, operation) if in_list else _objects(run)
+    parts = [counted(run, objects)] if objects is not None else []
+    if operation is not None and (words := operation.summary()):
+        parts.append(words)
+    return ", ".join(parts)
+
+
+def parameters(run: Run) -> list[tuple[str, str]]:
+    """Return the run's parameters as (label, value), secrets masked; by their bare names if the form is gone."""
+    declared = get_operation(run.operation) if is_registered(run.operation) else None
+    fields: dict[str, forms.Field] = declared.form.base_fields if declared and declared.form else {}
+    secret = declared.secret_params if declared else ()
+    return [
+        (_label(name, fields), SECRET if name in secret or _hidden(fields.get(name)) else _value(value, fields.get(name)))
+        for name, value in run.params.items()
+    ]
+
+
+def _operation(run: Run, *, in_list: bool) -> BaseOperation | None:
+    if not is_registered(run.operation):
+        return None
+    declared = get_operation(run.operation)
+    if in_list and declared.form and any(isinstance(f, forms.ModelChoiceField) for f in declared.form.base_fields.values()):
+        return None
+    try:
+        return declared(run.params)
+    except InvalidParameters:
+        return None  # the form has changed since, or what it names is gone; the record stays readable
+
+
+def _objects(run: Run) -> int | None:
+    return run.targets.count() if run.content_type is not None else None
+
+
+def _objects_in_list(run: Run, operation: BaseOperation | None) -> int | None:
+    """Return the objects as the total tells them; None where it does not: each makes several items, or parts of them."""
+    if run.total is None or run.content_type is None or operation is None:
+        return None
+    parts = operation.parts()
+    return None if run.retry_of_id and parts > 1 else run.total // max(parts, 1)
+
+
+def _label(name: str, fields: dict[str, forms.Field]) -> str:
+    field = fields.get(name)
+    return str(field.label) if field and field.label else name.replace("_", " ").capitalize()
+
+
+def _hidden(field: forms.Field | None) -> bool:
+    return field is not None and isinstance(field.widget, forms.PasswordInput)
+
+
+def _value(value: Any, field: forms.Field | None) -> str:
+    if isinstance(field, forms.ChoiceField) and not isinstance(value, list):
+        for key, label in _flat(field.choices):
+            if str(key) == str(value):
+                return str(label)
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "" if value is None else str(value)
+
+
+def _flat(choices: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    for key, label in choices:
+        found.extend(label if isinstance(label, list | tuple) else [(key, label)])
+    return found

@@ -1,0 +1,25 @@
+"""The words for the lines of a run's history."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from console.states import State, Verb
+
+
+def event_words(what: str) -> str:
+    """Return what an event tells, in words; a word that is not known stays as it is."""
+    known = {
+        "accepted": _("accepted"),
+        "prepared": _("collected and locked its objects"),
+        "started": _("started"),
+        Verb.CANCEL.value: _("asked to cancel"),
+        Verb.PAUSE.value: _("asked to pause"),
+        Verb.RESUME.value: _("resumed"),
+        Verb.RETRY.value: _("retried"),
+        Verb.WITHDRAW.value: _("left an object out"),
+        Verb.START.value: _("started the real run"),
+    }
+    if what in known:
+        return known[what]
+    return str(State(what).label).lower() if what in State.values else what

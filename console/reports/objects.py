@@ -1,0 +1,75 @@
+"""The objects of a run, and what became of each: told by the partitions' cursors and the failures (PROTOCOL L4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from console.models import Failure, Partition, Run, Target
+
+PAGE = 100
+
+
+@dataclass
+class Row:
+    """One object of a run; `obj` is None where it is gone."""
+
+    target: Target
+    obj: Model | None
+    name: str
+    outcome: str
+    reached: bool
+
+
+def page(run: Run, after: int) -> tuple[list[Row], int | None]:
+    """Return a hundred objects after target `after`, and after which the next page begins (None: there is no next)."""
+    targets = list(run.targets.filter(pk__gt=after).select_related("content_type").order_by("pk")[: PAGE + 1])
+    following = targets[PAGE - 1].pk if len(targets) > PAGE else None
+    targets = targets[:PAGE]
+    objects = fetch(run, [target.object_id for target in targets])
+    failed = _failed(run, targets)
+    partitions = list(run.partitions.filter(kind=Partition.Kind.WORK))
+    return [_row(run, target, objects.get(target.object_id), failed, partitions) for target in targets], following
+
+
+def fetch(run: Run, keys: list[str]) -> dict[str, Model]:
+    """Return those of the objects that still exist, by their key as text, in one query."""
+    model = run.content_type.model_class() if run.content_type else None
+    if model is None or not keys:
+        return {}
+    to_python = model._meta.pk.to_python
+    by_pk = {to_python(key): key for key in keys}
+    return {by_pk[obj.pk]: obj for obj in model._base_manager.filter(pk__in=list(by_pk)) if obj.pk in by_pk}
+
+
+def _failed(run: Run, targets: list[Target]) -> dict[int, Failure]:
+    found = run.failures.filter(target__in=targets).defer("traceback", "data").order_by("-pk")
+    return {failure.target_id: failure for failure in found if failure.target_id is not None}
+
+
+def _row(run: Run, target: Target, obj: Any, failed: dict[int, Failure], partitions: list[Partition]) -> Row:
+    failure = failed.get(target.pk)
+    name = str(obj)[:200] if obj is not None else (failure.object_label if failure else "") or target.object_id
+    partition = _partition_of(target, partitions)
+    reached = partition is not None and target.pk <= partition.position
+    return Row(target, obj, name, _outcome(run, target, failure, partition, reached=reached), reached)
+
+
+def _partition_of(target: Target, partitions: list[Partition]) -> Partition | None:
+    covering = [p for p in partitions if p.last is None or target.pk <= p.last]
+    return min(covering, key=lambda p: (p.last is None, p.last), default=None)
+
+
+def _outcome(run: Run, target: Target, failure: Failure | None, partition: Partition | None, *, reached: bool) -> str:
+    if failure is not None:
+        return f"{failure.get_kind_display()}: {failure.reason}"
+    if target.withdrawn:
+        return _("left out")
+    if reached:
+        return _("would be done") if run.dry_run else _("done")
+    if not run.is_active:
+        return _("not reached")
+    return _("not reached yet")

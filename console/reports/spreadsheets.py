@@ -1,0 +1,71 @@
+"""Tables as CSV and XLSX, row by row; no cell that a spreadsheet would take for a formula."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+try:
+    from openpyxl import Workbook
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+except ImportError:  # the extra “xlsx” is not installed: CSV alone is offered
+    HAS_XLSX = False
+else:
+    HAS_XLSX = True
+
+XLSX_ROWS = 1_048_576
+XLSX_CELL = 32_767
+BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows that a CSV is UTF-8
+
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")
+_PLAIN_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
+
+
+def csv_lines(rows: Iterable[list[Any]]) -> Iterator[str]:
+    """Yield `rows` as lines of CSV."""
+    writer = csv.writer(_Echo())
+    yield BYTE_ORDER_MARK
+    for row in rows:
+        yield writer.writerow([neutral(cell) for cell in row])
+
+
+def xlsx_file(rows: Iterable[list[Any]], title: str) -> IO[bytes]:
+    """Write `rows` as XLSX into a temporary file and return it, open at its start.
+
+    A sheet ends at 1,048,576 rows; what follows is in the CSV only.
+    """
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title)
+    for number, row in enumerate(rows):
+        if number >= XLSX_ROWS:
+            break
+        sheet.append([_legal(neutral(cell)) for cell in row])
+    file = TemporaryFile()  # noqa: SIM115 - the response closes it
+    book.save(file)
+    file.seek(0)
+    return file
+
+
+def neutral(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe.
+
+    >>> neutral("=1+1"), neutral("-5"), neutral("-5+2"), neutral(7)
+    ("'=1+1", '-5', "'-5+2", 7)
+    """
+    if not isinstance(cell, str) or not _FORMULA.match(cell) or _PLAIN_NUMBER.match(cell):
+        return cell
+    return f"'{cell}"
+
+
+def _legal(cell: Any) -> Any:
+    return ILLEGAL_CHARACTERS_RE.sub("�", cell)[:XLSX_CELL] if isinstance(cell, str) else cell
+
+
+class _Echo:
+    """A file that hands each line back to the caller of `csv.writer`."""
+
+    def write(self, line: str) -> str:
+        return line

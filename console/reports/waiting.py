@@ -1,0 +1,77 @@
+"""Why an accepted run has not started: the sentence of a queued run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from console.conf import settings
+from console.models import Heartbeat, Limit, Run
+from console.operations.registry import get_operation, is_registered
+from console.reports.words import number, ordinal
+from console.states import WORKING, State
+
+if TYPE_CHECKING:
+    from console.engine.progress import Progress
+
+MISSED_BEATS = 3  # without so many signs of life a worker counts as away
+GRACE = timedelta(seconds=3)  # a message is on its way for this long before its absence means anything
+
+
+def queued(run: Run, progress: Progress) -> str:
+    """Return why `run` waits, the first reason that holds: a limit, no worker, no broker, or its place in the queue."""
+    if progress.processed:
+        return _("Waiting for a worker to go on; what was done is kept.")
+    return _limited(run) or _without_worker(run) or _without_broker(run) or _in_line(run)
+
+
+def _limited(run: Run) -> str:
+    limit = _limit(run)
+    if limit is None:
+        return ""
+    working = Run.objects.filter(operation=run.operation, state__in=sorted(WORKING)).exclude(pk=run.pk).count()
+    if working < limit:
+        return ""
+    return ngettext(
+        "Accepted. %(count)s such run works already, and no more may at once; this one starts when it ends.",
+        "Accepted. %(count)s such runs work already, and no more may at once; this one starts when one ends.",
+        working,
+    ) % {"count": number(working)}
+
+
+def _limit(run: Run) -> int | None:
+    set_by_hand = Limit.objects.filter(operation=run.operation).values_list("max_active", flat=True).first()
+    if set_by_hand is not None or not is_registered(run.operation):
+        return set_by_hand
+    return get_operation(run.operation).max_active
+
+
+def _without_worker(run: Run) -> str:
+    since = timezone.now() - timedelta(seconds=settings.heartbeat * MISSED_BEATS)
+    alive = Heartbeat.objects.filter(kind=Heartbeat.Kind.WORKER, seen_at__gte=since).values_list("queues", flat=True)
+    if any(run.queue in queues for queues in alive):
+        return ""
+    return _("Accepted and safe. No worker serves the queue “%(queue)s” now; it starts by itself when one is back.") % {
+        "queue": run.queue
+    }
+
+
+def _without_broker(run: Run) -> str:
+    unsent = run.partitions.filter(sent_at=None, outcome=None).exists()
+    if not unsent or timezone.now() - run.changed_at < GRACE:
+        return ""
+    return _(
+        "Accepted and safe. The message broker is away, so it starts when the broker is back; you need not do anything."
+    )
+
+
+def _in_line(run: Run) -> str:
+    before = Run.objects.filter(state=State.QUEUED, queue=run.queue, pk__lt=run.pk).count()
+    return _("Accepted, waiting for a worker: %(position)s in the queue “%(queue)s”.") % {
+        "position": ordinal(before + 1),
+        "queue": run.queue,
+    }

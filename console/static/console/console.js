@@ -1,0 +1,221 @@
+/* Live pages of the console. Everything works without this file; settings come in data attributes. */
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  if (root.dataset.consoleLive) return;
+  root.dataset.consoleLive = "on";
+
+  const language = root.lang || undefined;
+  const grouped = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+  const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const show = (element, on) => { if (element) element.hidden = !on; };
+  const write = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
+
+  /* Ask `address` again and again: while the tab is seen, until `heard` returns 0, slower in trouble. */
+  function poll(address, first, heard, trouble) {
+    let timer = 0;
+    let failures = 0;
+    let stopped = !first;
+    let asking = false;
+    const later = (ms) => { window.clearTimeout(timer); timer = window.setTimeout(ask, ms); };
+    async function ask() {
+      if (stopped || asking || document.hidden) return;
+      asking = true;
+      try {
+        const response = await fetch(address(), { headers: { Accept: "application/json" }, credentials: "same-origin" });
+        if (response.status === 403 || response.status === 404) { stopped = true; trouble("closed"); return; }
+        if (response.redirected || !(response.headers.get("Content-Type") || "").includes("json")) {
+          if (response.ok) { stopped = true; trouble("signedOut"); return; }
+          throw new Error(String(response.status));
+        }
+        const answer = await response.json();
+        failures = 0;
+        trouble(null);
+        const next = await heard(answer);
+        if (next > 0) later(next); else stopped = true;
+      } catch {
+        failures += 1;
+        trouble("offline");
+        later(Math.min(60000, 1000 * 2 ** failures));
+      } finally {
+        asking = false;
+      }
+    }
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && !stopped) later(0); });
+    later(first);
+  }
+
+  /* A part that somebody is busy with is never swapped. */
+  function isBusy(part) {
+    if (part.contains(document.activeElement) && document.activeElement !== document.body) return true;
+    if (part.querySelector("dialog[open]")) return true;
+    return [...part.querySelectorAll("input, textarea, select")].some((field) =>
+      field.type === "radio" || field.type === "checkbox" ? field.checked !== field.defaultChecked
+        : field.type !== "hidden" && "defaultValue" in field && field.value !== field.defaultValue);
+  }
+
+  function keepOpen(old, fresh) {
+    old.querySelectorAll("details[id]").forEach((details) => {
+      const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
+      if (same) same.open = details.open;
+    });
+  }
+
+  async function swap(page) {
+    const response = await fetch(window.location.href, { credentials: "same-origin" });
+    if (!response.ok || response.redirected) return false;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    let left = 0;
+    page.querySelectorAll("[data-live]").forEach((part) => {
+      const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+      if (!other || other.innerHTML === part.innerHTML) return;
+      if (isBusy(part)) { left += 1; return; }
+      keepOpen(part, other);
+      part.replaceWith(document.importNode(other, true));
+    });
+    document.title = fresh.title || document.title;
+    dialogs(page);
+    return left === 0;
+  }
+
+  /* The run's page */
+  function runPage(page) {
+    const line = page.querySelector("[data-offline-line]");
+    const news = page.querySelector("[data-news-line]");
+    const status = page.querySelector("[data-status]");
+    let version = page.dataset.version;
+    let since = "";
+    let spoken = { at: 0, percent: -10, state: "" };
+
+    function trouble(kind) {
+      if (!kind) { since = ""; show(line, false); return; }
+      since = since || new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+      write(line, (page.dataset[kind] || "").replace("{time}", since));
+      show(line, true);
+    }
+
+    function numbers(run) {
+      const field = (name) => page.querySelector(`[data-field="${name}"]`);
+      write(field("sentence"), run.sentence);
+      write(field("reached"), grouped.format(run.done + run.failed + run.skipped));
+      if (run.total !== null) write(field("total"), grouped.format(run.total));
+      if (run.percent !== null) write(field("percent"), String(run.percent));
+      write(field("failed"), grouped.format(run.failed));
+      write(field("skipped"), grouped.format(run.skipped));
+      const bar = field("bar");
+      if (bar) { if (run.percent === null) bar.removeAttribute("value"); else bar.value = run.percent; }
+      if (run.rate) write(field("rate"), (run.rate < 10 ? fine : grouped).format(run.rate));
+      show(page.querySelector('[data-shown="rate"]'), Boolean(run.rate));
+      const eta = field("eta");
+      if (eta && run.eta_seconds !== null) {
+        const minutes = run.eta_seconds >= 60;
+        const count = minutes ? Math.ceil(run.eta_seconds / 60) : run.eta_seconds;
+        write(eta, (minutes ? page.dataset.minutes : page.dataset.seconds).replace("{count}", grouped.format(count)));
+      }
+      show(eta, run.eta_seconds !== null);
+    }
+
+    function speak(run) {
+      const now = Date.now();
+      const moved = run.percent !== null && run.percent - spoken.percent >= 10 && now - spoken.at >= 15000;
+      if (run.state === spoken.state && !moved) return;
+      if (spoken.state || run.state !== page.dataset.state) write(status, run.sentence);
+      spoken = { at: now, percent: run.percent === null ? spoken.percent : run.percent, state: run.state };
+    }
+
+    async function heard(run) {
+      numbers(run);
+      speak(run);
+      if (run.version !== version) {
+        if (await swap(page)) { version = run.version; show(news, false); } else tellNews();
+      }
+      return run.poll_ms || (run.version === version ? 0 : 2000);
+    }
+
+    function tellNews() {
+      if (!news.childElementCount) {
+        const link = document.createElement("a");
+        link.href = window.location.href;
+        link.textContent = page.dataset.show;
+        news.replaceChildren(page.dataset.news, " ", link);
+      }
+      show(news, true);
+    }
+
+    poll(() => page.dataset.progress, Number(page.dataset.poll), heard, trouble);
+  }
+
+  /* Rows of a list, and bars on other pages */
+  function list(region) {
+    const rows = () => [...region.querySelectorAll("[data-run]")];
+    const known = new Map();
+    const address = () => `${region.dataset.summary}?runs=${rows().map((row) => row.dataset.run).join(",")}`;
+    async function heard(answer) {
+      let changed = false;
+      rows().forEach((row) => {
+        const run = answer.runs && answer.runs[row.dataset.run];
+        if (!run) return;
+        const bar = row.querySelector("progress");
+        if (bar && run.percent !== null) bar.value = run.percent;
+        write(row.querySelector(".console-tally"), run.tally);
+        if (known.has(row.dataset.run) && known.get(row.dataset.run) !== run.version) changed = true;
+        known.set(row.dataset.run, run.version);
+      });
+      if (changed) await refresh();
+      return answer.poll_ms;
+    }
+    /* Cells change, rows never move: what is new waits for the next visit. */
+    async function refresh() {
+      const response = await fetch(window.location.href, { credentials: "same-origin" });
+      if (!response.ok) return;
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      rows().forEach((row) => {
+        const other = fresh.querySelector(`[data-console-list] [data-run="${CSS.escape(row.dataset.run)}"]`);
+        const here = row.closest("tr");
+        const there = other && other.closest("tr");
+        if (!here || !there || here.contains(document.activeElement)) return;
+        [...here.cells].forEach((cell, index) => {
+          if (there.cells[index] && cell.innerHTML !== there.cells[index].innerHTML) cell.innerHTML = there.cells[index].innerHTML;
+        });
+      });
+    }
+    if (rows().length) poll(address, Number(region.dataset.poll), heard, () => {});
+  }
+
+  /* The header */
+  function indicator(header) {
+    poll(() => header.dataset.summary, Number(header.dataset.poll), (answer) => {
+      ["active", "attention"].forEach((name) => {
+        const part = header.querySelector(`[data-count="${name}"]`);
+        if (!part) return;
+        write(part.querySelector("[data-number]"), grouped.format(answer[name]));
+        show(part, answer[name] > 0);
+      });
+      return answer.poll_ms;
+    }, () => {});
+  }
+
+  /* Dialogs: the same forms as the pages that the links lead to */
+  function dialogs(scope) {
+    scope.querySelectorAll("[data-dialog]").forEach((link) => {
+      const dialog = document.getElementById(link.dataset.dialog);
+      if (!dialog || typeof dialog.showModal !== "function" || link.dataset.bound) return;
+      link.dataset.bound = "yes";
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        dialog.showModal();
+        const field = dialog.querySelector("textarea, input[type=radio]:checked");
+        if (field) field.focus();
+      });
+      dialog.addEventListener("close", () => link.focus());
+      dialog.querySelectorAll("[data-close]").forEach((way) => way.addEventListener("click", (event) => {
+        event.preventDefault();
+        dialog.close();
+      }));
+    });
+  }
+
+  document.querySelectorAll("[data-console-run]").forEach((page) => { dialogs(page); runPage(page); });
+  document.querySelectorAll("[data-console-list]").forEach(list);
+  document.querySelectorAll("[data-console-indicator]").forEach(indicator);
+})();
