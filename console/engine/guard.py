@@ -148,7 +148,7 @@ def _guard_many_to_many(model: type[Model], field: Any) -> None:
 
 
 def _check_many_to_many(
-    model: type[Model], name: str, *, action: str, instance: Model, reverse: bool, pk_set: set[Any] | None, **_: Any
+    held: type[Model], name: str, /, *, action: str, instance: Model, reverse: bool, pk_set: set[Any] | None, **_: Any
 ) -> None:
     """Check before rows are added, removed or cleared, from either end of the relation."""
     if not action.startswith("pre_"):
@@ -156,8 +156,8 @@ def _check_many_to_many(
     if not reverse:
         owners = [instance]
     elif pk_set is None:
-        owners = list(_referers(model, name, instance))
+        owners = list(_referers(held, name, instance))
     else:
-        owners = list(model._base_manager.filter(pk__in=pk_set).order_by("pk"))
+        owners = list(held._base_manager.filter(pk__in=pk_set).order_by("pk"))
     for owner in owners:
         check_free(owner, changed=[name])
