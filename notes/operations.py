@@ -44,6 +44,7 @@ class CopyNotes(Copy):
     permission = "notes.add_note"
     hold = Hold.SHARED
     related = ("tags", "attachments")
+    cleared = ("trashed_at", "archived_at", "published_at")
     free_fields = ("trashed_at",)
 
     def summary(self) -> str:
