@@ -235,11 +235,11 @@ class WrongIsolation(RuntimeError):
         )
 
 
-class LeaseLost(Exception):  # noqa: N818 - a fact that stops the chunk, not an error
+class LeaseLost(Exception):
     """The fence refused a checkpoint: another claim owns the partition now, or it has ended. Never shown."""
 
 
-class Retry(Exception):  # noqa: N818 - an instruction, in Celery's own word
+class Retry(Exception):
     """Raised by an operation: outside trouble that will pass; roll back, and try again later.
 
     Args:
@@ -252,7 +252,7 @@ class Retry(Exception):  # noqa: N818 - an instruction, in Celery's own word
         super().__init__(str(reason))
 
 
-class ItemOutcome(Exception):  # noqa: N818 - base of two outcomes
+class ItemOutcome(Exception):
     """Base of the outcomes that an operation may raise, or return, for one item."""
 
     def __init__(self, obj: Any, reason: str | _StrPromise, data: dict[str, Any] | None = None) -> None:

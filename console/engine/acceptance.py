@@ -37,10 +37,7 @@ from console.operations.base import BaseOperation, raw_params
 from console.signals import run_accepted
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
-
-    class User(AbstractBaseUser, PermissionsMixin):
-        """Somebody with permissions."""
+    from console.engine.people import User
 
 
 SHOWN = 20
@@ -181,7 +178,7 @@ def new_run(operation: BaseOperation, *, by: User | None, source: str, dry_run: 
         params=operation.raw_params,
         dry_run=dry_run,
         key=key,
-        asked_by=by,
+        asked_by_id=by.pk if by else None,
         source=source,
         content_type=ContentType.objects.get_for_model(model) if model else None,
         hold="" if dry_run else str(operation.hold),
@@ -334,9 +331,7 @@ def _count_left_out(partition: Partition, outcome: Outcome) -> None:
         partitions.count_skipped(partition, outcome.skipped)
 
 
-def _selection_of(
-    operation: type[BaseOperation], objects: QuerySet[Any] | Iterable[Model] | None
-) -> Selection | None:
+def _selection_of(operation: type[BaseOperation], objects: QuerySet[Any] | Iterable[Model] | None) -> Selection | None:
     if objects is None or operation.model is None:
         return None
     if isinstance(objects, QuerySet):

@@ -139,9 +139,7 @@ def blame_next(lease: Lease, run: Run, partition: Partition, operation: BaseOper
     return Done(chunk.items, closed)
 
 
-def _write(
-    lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: Outcome, pulse: dict[str, Any]
-) -> bool:
+def _write(lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: Outcome, pulse: dict[str, Any]) -> bool:
     """Write the report and, as the last statement, the fence; tells whether the partition ended."""
     if outcome.failures:
         Failure.objects.bulk_create(outcome.failures)
@@ -196,4 +194,3 @@ def _memory(partition: Partition, outcome: Outcome) -> dict[str, Any]:
     if outcome.done and partition.given_up:
         fields["given_up"] = 0
     return fields
-

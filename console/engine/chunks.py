@@ -196,4 +196,3 @@ def _label(obj: Any) -> str:
         return str(obj)[:200]
     except Exception:  # noqa: BLE001 - a broken __str__ must not take the failure report with it
         return f"{type(obj).__name__} {getattr(obj, 'pk', '')}"
-

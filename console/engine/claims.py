@@ -13,7 +13,7 @@ from console.engine.items import Piece, read_chunk
 from console.engine.obedience import obey, stop
 from console.engine.partitions import Lease
 from console.engine.transactions import short_transaction
-from console.engine.transitions import OPEN, UNLEASED, lock, move, settle
+from console.engine.transitions import OPEN, UNLEASED, move, settle
 from console.models import Failure, Partition, Run
 from console.operations import known_operation
 from console.operations.base import BaseOperation, OnError

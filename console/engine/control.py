@@ -18,7 +18,7 @@ from console.models import Partition, Run, Target
 from console.states import State, Verb
 
 if TYPE_CHECKING:
-    from console.engine.acceptance import User
+    from console.engine.people import User
 
 __all__ = ["cancel", "do_it_now", "is_lawful", "is_permitted", "pause", "resume", "retry", "verbs_for", "withdraw"]
 
@@ -98,9 +98,8 @@ def withdraw(run_id: int, *, target: int, by: User | None = None, reason: str = 
 
 def _is_reached(target: Target) -> bool:
     """Tell whether a cursor is at or past the target; needs its lock, and a new statement."""
-    ahead = Partition.objects.filter(run_id=target.run_id, outcome=None, position__lt=target.pk)
-    ahead = ahead.filter(Q(last=None) | Q(last__gte=target.pk))
-    partition = ahead.order_by("-position").first()
+    within = Q(first__lt=target.pk) & (Q(last=None) | Q(last__gte=target.pk))
+    partition = Partition.objects.filter(within, run_id=target.run_id, outcome=None, position__lt=target.pk).first()
     if partition is None:
         return True
     following = Target.objects.filter(run_id=target.run_id, pk__gt=partition.position).order_by("pk")

@@ -86,7 +86,10 @@ def _check_referers(model: type[Model], field: str, target: Any) -> None:
 
     for family in _family(target):
         pre_delete.connect(
-            check, sender=family, weak=False, dispatch_uid=f"console.guard.{model._meta.label}.{field}.{family._meta.label}"
+            check,
+            sender=family,
+            weak=False,
+            dispatch_uid=f"console.guard.{model._meta.label}.{field}.{family._meta.label}",
         )
 
 
@@ -103,7 +106,7 @@ def _guard_related(operation: type[BaseOperation], name: str) -> None:
     if isinstance(relation, models.ManyToManyField):
         _guard_many_to_many(operation.model, relation)
     elif relation.one_to_many or relation.one_to_one:
-        _guard_child(relation.related_model, relation.field.name)  # type: ignore[arg-type,union-attr]
+        _guard_child(relation.related_model, relation.field.name)  # type: ignore[union-attr]
 
 
 def _field_names(model: type[Model]) -> set[str]:

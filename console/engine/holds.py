@@ -96,7 +96,9 @@ def clashes(selection: Selection, hold: str) -> Clashes:
         others = others.filter(hold=Hold.EXCLUSIVE)
     others = others.filter(object_id__in=selection.keys())
     targets = list(others.order_by("id")[:SHOWN])
-    count = others.values("object_id").distinct().count() if len(targets) == SHOWN else len({t.object_id for t in targets})
+    count = (
+        others.values("object_id").distinct().count() if len(targets) == SHOWN else len({t.object_id for t in targets})
+    )
     return Clashes(count, targets, total)
 
 
@@ -127,8 +129,14 @@ def check_free(obj: Model, *, saving: bool = True, changed: Sequence[str] | None
     if (model, str(obj.pk)) in _checked.get():
         return
     _lock_rows(model, [obj.pk], obj)
-    target = next((t for t in held(model).filter(object_id=object_key(model, obj.pk)).order_by("id")
-                   if not saving or not _is_free(t, obj, changed)), None)
+    target = next(
+        (
+            t
+            for t in held(model).filter(object_id=object_key(model, obj.pk)).order_by("id")
+            if not saving or not _is_free(t, obj, changed)
+        ),
+        None,
+    )
     if target is not None:
         raise ObjectHeld(obj, target.run_id, target.run.label, saving=saving)
 
@@ -174,7 +182,9 @@ def release_ended() -> int:
     """
     cleared = 0
     for run_id in Run.objects.filter(holding=True, state__in=ENDED).values_list("pk", flat=True)[:20]:
-        step = list(Target.objects.filter(run_id=run_id, hold__isnull=False).values_list("pk", flat=True)[:RELEASE_STEP])
+        step = list(
+            Target.objects.filter(run_id=run_id, hold__isnull=False).values_list("pk", flat=True)[:RELEASE_STEP]
+        )
         count = Target.objects.filter(pk__in=step).update(hold=None)
         if count < RELEASE_STEP:
             Run.objects.filter(pk=run_id).update(holding=False)

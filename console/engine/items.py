@@ -77,9 +77,7 @@ class Chunk:
         return singles
 
 
-def read_chunk(
-    run: Run, partition: Partition, operation: BaseOperation, size: int, *, locking: bool = True
-) -> Chunk:
+def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: int, *, locking: bool = True) -> Chunk:
     """Return the next items after the partition's cursor, at most `size`.
 
     Args:
@@ -125,9 +123,7 @@ def _cut(targets: Sequence[Target], partition: Partition, parts: int, size: int)
     return pieces, not pieces or before[1] == 0
 
 
-def _read_objects(
-    run: Run, operation: BaseOperation, targets: Sequence[Target], *, locking: bool
-) -> dict[str, Model]:
+def _read_objects(run: Run, operation: BaseOperation, targets: Sequence[Target], *, locking: bool) -> dict[str, Model]:
     """Return the objects by the key their targets keep, read now (promise 4)."""
     assert operation.model is not None
     keys = [target.object_id for target in targets if not target.withdrawn]

@@ -18,7 +18,6 @@ def stop(run: Run, why: str) -> None:
     """Stop the run because of an error, which is kept; the caller holds its lock, and has failed a partition."""
     if run.state != State.CANCELLING:  # a cancel that was asked for ends cancelled (PROTOCOL M1)
         move(run, State(run.state), why=why, stopped_by_error=True)
-    if stop_unleased(run, Partition.Outcome.CANCELLED):
-        if run.state != State.CANCELLING:
-            move(run, State.CANCELLING)
+    if stop_unleased(run, Partition.Outcome.CANCELLED) and run.state != State.CANCELLING:
+        move(run, State.CANCELLING)
     settle(run)

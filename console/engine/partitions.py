@@ -97,7 +97,9 @@ def mark_lost(partition_ids: Iterable[int]) -> int:
 
 def mark_admissible(partition_ids: Iterable[int]) -> None:
     """Owe the wake-ups now of partitions that were refused, and may be claimed since."""
-    refused = Partition.objects.filter(OPEN, pk__in=list(partition_ids), lease_until=None, sent_at=None, backing_off=False)
+    refused = Partition.objects.filter(
+        OPEN, pk__in=list(partition_ids), lease_until=None, sent_at=None, backing_off=False
+    )
     refused.update(wake_at=now())
 
 

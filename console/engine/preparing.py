@@ -47,10 +47,11 @@ def prepare_batch(lease: Lease, run: Run, partition: Partition, operation: BaseO
 
 
 def _next_rows(run: Run, partition: Partition, model: type[Any]) -> Any:
-    rows = Selection.of_descriptor(model, run.selection).rows()
+    selection = run.selection or {}
+    rows = Selection.of_descriptor(model, selection).rows()
     if partition.mark:
         rows = rows.filter(pk__gt=identity(model)._meta.pk.to_python(partition.mark))
-    greatest = run.selection.get("greatest")
+    greatest = selection.get("greatest")
     return rows if greatest is None else rows.filter(pk__lte=greatest)
 
 
@@ -106,7 +107,7 @@ def open_work(run: Run, operation: BaseOperation, *, sent: bool) -> list[Partiti
     """Create the partitions that do the work: one, or the targets divided into as many as the operation says."""
     wanted = operation.partitions if operation.selection is not None else 1
     bounds = _bounds(run, wanted) if wanted > 1 else [(0, None)]
-    return [partitions.create(run, sent=sent, position=first, last=last) for first, last in bounds]
+    return [partitions.create(run, sent=sent, first=first, position=first, last=last) for first, last in bounds]
 
 
 def _bounds(run: Run, wanted: int) -> list[tuple[int, int | None]]:

@@ -19,7 +19,7 @@ from console.operations.base import BaseOperation
 from console.states import Verb
 
 if TYPE_CHECKING:
-    from console.engine.acceptance import User
+    from console.engine.people import User
 
 Only = Run.Only
 
@@ -109,7 +109,7 @@ def _take_up(draft: Draft, old: Run, only: str, group: str) -> None:
     if operation.model is None or operation.selection is None:
         draft.open_partitions = lambda run: _open_rest(run, old, operation, only, group)
     elif old.preparing:  # it ended before it had its targets, and has done nothing
-        select(draft, Selection.of_descriptor(operation.model, old.selection), None)
+        select(draft, Selection.of_descriptor(operation.model, old.selection or {}), None)
         draft.leave_held_out = draft.run.leave_held_out = old.leave_held_out
     else:
         model = operation.model
@@ -135,10 +135,12 @@ def _open_rest(run: Run, old: Run, operation: BaseOperation, only: str, group: s
         return [partitions.create(run, sent=True)]
     failures = Failure.objects.filter(run=old, **({"group": group} if group else {})).order_by("position")
     failed = failures.filter(kind__in=(Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP))
-    ranges = [(position - 1, position) for position in failed.values_list("position", flat=True).distinct()]
+    ranges: list[tuple[int, int | None]] = [
+        (position - 1, position) for position in failed.values_list("position", flat=True).distinct()
+    ]
     if only == Only.UNDONE:
         stopped = old.partitions.exclude(outcome=Partition.Outcome.DONE).exclude(position=F("last"))
         ranges += list(stopped.values_list("position", "last"))
     if not ranges:
         raise NothingToRetry(old.pk)
-    return [partitions.create(run, sent=True, position=after, last=last) for after, last in ranges]
+    return [partitions.create(run, sent=True, first=after, position=after, last=last) for after, last in ranges]

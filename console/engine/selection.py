@@ -56,7 +56,9 @@ class Selection:
         """
         resolver = _resolvers.get(descriptor.get("kind", ""))
         if resolver is None:
-            raise ConsoleError(f"The selection ({descriptor.get('kind')!r}) cannot be rebuilt: select the objects again.")
+            raise ConsoleError(
+                f"The selection ({descriptor.get('kind')!r}) cannot be rebuilt: select the objects again."
+            )
         return cls(model, resolver(model, descriptor), descriptor)
 
     @property
@@ -75,12 +77,12 @@ class Selection:
 
     def rows(self) -> QuerySet[Any]:
         """Return the rows that stand for the objects, in key order: a plain query that can be locked (PROTOCOL H13)."""
-        rows = identity(self.model)._base_manager
+        rows: QuerySet[Any] = identity(self.model)._base_manager.get_queryset()
         if self.asked is not None:
             return rows.filter(pk__in=self.descriptor["keys"]).order_by("pk")  # type: ignore[index]
         return rows.filter(pk__in=self.queryset().values("pk")).order_by("pk")
 
-    def keys(self) -> QuerySet[Any, Any]:
+    def keys(self) -> Any:
         """Return the keys as text, as targets keep them."""
         return self.rows().order_by().annotate(console_key=Cast("pk", CharField())).values("console_key")
 

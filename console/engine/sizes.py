@@ -19,7 +19,7 @@ def chunk_time() -> float:
 
 def next_size(partition: Partition, run: Run) -> int:
     """Return how many items the next chunk may have."""
-    size = max(1, min(partition.chunk_size, settings.chunk_size_max))
+    size: int = max(1, min(partition.chunk_size, settings.chunk_size_max))
     if run.pace:
         size = min(size, max(1, int(run.pace * max(chunk_time(), 0.1))))
     return size

@@ -82,7 +82,9 @@ def _find_lost() -> None:
 
 def _stopping() -> list[int]:
     left = Partition.objects.filter(OPEN, UNLEASED, run=OuterRef("pk"))
-    return list(Run.objects.filter(Exists(left), state__in=STOPPING).values_list("pk", flat=True)[: settings.sweep_limit])
+    return list(
+        Run.objects.filter(Exists(left), state__in=STOPPING).values_list("pk", flat=True)[: settings.sweep_limit]
+    )
 
 
 @short_transaction
@@ -115,7 +117,9 @@ def _end_forgotten(run_id: int) -> bool:
 
 def _without_open_partition() -> list[int]:
     left = Partition.objects.filter(OPEN, run=OuterRef("pk"))
-    return list(Run.objects.filter(~Exists(left), state__in=ACTIVE).values_list("pk", flat=True)[: settings.sweep_limit])
+    return list(
+        Run.objects.filter(~Exists(left), state__in=ACTIVE).values_list("pk", flat=True)[: settings.sweep_limit]
+    )
 
 
 @short_transaction

@@ -39,7 +39,7 @@ def insert(run: Run, model: type[Model], keys: QuerySet[Any, Any], *, parts: boo
         return int(cursor.rowcount)
 
 
-def lockable_keys(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+def lockable_keys(rows: QuerySet[Any]) -> Any:
     """Return the query that locks `rows` and gives their keys as text."""
     return (
         rows.select_for_update(no_key=True, of=("self",))
@@ -124,9 +124,10 @@ def _insert_remainder(run: Run, old: Run, model: type[Model], partition: Partiti
         return 0
     stop = _parts_of(old) if first.parts is None else first.first_part + first.parts
     left = stop - partition.part
-    if left <= 0 or Target.objects.filter(
-        run__retry_of=old, object_id=first.object_id, first_part=partition.part
-    ).exists():
+    if (
+        left <= 0
+        or Target.objects.filter(run__retry_of=old, object_id=first.object_id, first_part=partition.part).exists()
+    ):
         return 0
     Target.objects.create(
         run=run,
@@ -175,7 +176,5 @@ def _as_keys(targets: QuerySet[Target]) -> QuerySet[Any, Any]:
 
 
 def _not_taken_up(targets: QuerySet[Target], old: Run) -> QuerySet[Target]:
-    taken = Target.objects.filter(
-        run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("first_part")
-    )
+    taken = Target.objects.filter(run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("first_part"))
     return targets.filter(~Exists(taken))

@@ -16,7 +16,7 @@ from console.signals import run_ended
 from console.states import ENDED, State, is_lawful
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from console.engine.people import User
 
 COUNTERS = ("done", "failed", "skipped")
 OPEN = Q(outcome=None)
@@ -47,9 +47,9 @@ def move(run: Run, to: State, **fields: Any) -> None:
         setattr(run, name, value)
 
 
-def record(run: Run, what: str, *, by: AbstractBaseUser | None = None, reason: str = "") -> None:
+def record(run: Run, what: str, *, by: User | None = None, reason: str = "") -> None:
     """Add a line to the run's history."""
-    Event.objects.create(run=run, by=by, what=what, reason=reason)
+    Event.objects.create(run=run, by_id=by.pk if by else None, what=what, reason=reason)
 
 
 def settle(run: Run) -> None:

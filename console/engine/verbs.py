@@ -12,7 +12,7 @@ from console.operations import known_operation
 from console.states import ENDED, VERBS, State, Verb, may
 
 if TYPE_CHECKING:
-    from console.engine.acceptance import User
+    from console.engine.people import User
 
 PERMISSIONS = {
     Verb.CANCEL: "console.cancel_run",
@@ -45,7 +45,12 @@ def is_permitted(run: Run, verb: Verb, user: User | None) -> bool:
     if user is None or (verb == Verb.CANCEL and run.asked_by_id == user.pk):
         return True
     operation = known_operation(run.operation)
-    if verb in {Verb.START, Verb.RETRY} and operation and operation.permission and not user.has_perm(operation.permission):
+    if (
+        verb in {Verb.START, Verb.RETRY}
+        and operation
+        and operation.permission
+        and not user.has_perm(operation.permission)
+    ):
         return False
     permission = PERMISSIONS.get(verb)
     return permission is None or user.has_perm(permission)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from console.models.runs import Partition, Run
@@ -39,7 +40,7 @@ class Failure(models.Model):
     data: models.JSONField[Any, Any] = models.JSONField(_("values"), default=dict)
     traceback = models.TextField(_("technical details"), blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=1)
-    at = models.DateTimeField(_("at"), db_default=models.functions.Now())
+    at = models.DateTimeField(_("at"), db_default=Now())
 
     class Meta:
         verbose_name = _("failure")
@@ -67,8 +68,10 @@ class Event(models.Model):
     """One line of a run's history: when, who, what, why."""
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="events")
-    at = models.DateTimeField(_("when"), db_default=models.functions.Now())
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("who"), related_name="+")
+    at = models.DateTimeField(_("when"), db_default=Now())
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("who"), related_name="+"
+    )
     what = models.CharField(_("what"), max_length=20)
     reason = models.TextField(_("reason"), blank=True)
 

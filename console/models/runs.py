@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from console.states import ACTIVE, ENDED, State
@@ -31,16 +32,16 @@ class Run(models.Model):
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.QUEUED)
     dry_run = models.BooleanField(_("dry run"), default=False)
-    key = models.CharField(_("key"), max_length=200, unique=True, null=True, editable=False)
+    key = models.CharField(_("key"), max_length=200, unique=True, null=True, editable=False)  # noqa: DJ001 - null is “no key”, which is not unique
 
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("asked by"), related_name="+"
     )
     source = models.CharField(_("source"), max_length=20, default="code")
-    accepted_at = models.DateTimeField(_("accepted"), db_default=models.functions.Now())
+    accepted_at = models.DateTimeField(_("accepted"), db_default=Now())
     started_at = models.DateTimeField(_("started"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
-    changed_at = models.DateTimeField(_("changed"), db_default=models.functions.Now())
+    changed_at = models.DateTimeField(_("changed"), db_default=Now())
 
     content_type = models.ForeignKey(ContentType, models.PROTECT, null=True, related_name="+")
     selection = models.JSONField(_("selection"), null=True)
@@ -122,8 +123,8 @@ class Partition(models.Model):
     """The part of a run that one worker works on at a time. Only engine/partitions.py writes it.
 
     The cursor is (`position`, `part`): the last target id (or row number) that is wholly done, and the number of the
-    part of the next one that comes next (for files: the byte offset). A partition covers positions up to `last`; the
-    preparing one counts the objects that it has taken, and keeps the last key in `mark`.
+    part of the next one that comes next (for files: the byte offset). A partition covers the positions after `first`,
+    up to `last`; the preparing one counts the objects that it has taken, and keeps the last key in `mark`.
     """
 
     class Kind(models.TextChoices):
@@ -143,6 +144,7 @@ class Partition(models.Model):
     kind = models.CharField(max_length=7, choices=Kind.choices, default=Kind.WORK)
     queue = models.CharField(max_length=100)
 
+    first = models.BigIntegerField(default=0)
     last = models.BigIntegerField(null=True)
     position = models.BigIntegerField(default=0)
     part = models.BigIntegerField(default=0)
@@ -177,7 +179,9 @@ class Partition(models.Model):
         indexes = (
             # Read by whoever looks for what is owed: engine/sweeps.py.
             models.Index(
-                fields=("wake_at",), condition=Q(wake_at__isnull=False, outcome__isnull=True), name="console_partition_due"
+                fields=("wake_at",),
+                condition=Q(wake_at__isnull=False, outcome__isnull=True),
+                name="console_partition_due",
             ),
         )
 
@@ -210,7 +214,7 @@ class Attempt(models.Model):
     token = models.PositiveIntegerField()
     task_id = models.CharField(max_length=64, db_index=True)
     worker = models.CharField(max_length=200)
-    started_at = models.DateTimeField(db_default=models.functions.Now())
+    started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, null=True)  # noqa: DJ001 - null is “open”
     items = models.PositiveBigIntegerField(default=0)

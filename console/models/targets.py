@@ -28,7 +28,9 @@ class Target(models.Model):
         ordering = ("id",)
         default_permissions = ()
         constraints = (
-            models.UniqueConstraint(fields=("content_type", "object_id", "run", "first_part"), name="console_target_once_a_run"),
+            models.UniqueConstraint(
+                fields=("content_type", "object_id", "run", "first_part"), name="console_target_once_a_run"
+            ),
         )
         indexes = (
             # Read by acceptance and the guard (who holds this object?). Plain, not unique: PROTOCOL H12.
