@@ -66,7 +66,9 @@ def check_deferred_constraints() -> None:
 
 
 def drop_broken_connection() -> None:
-    """Let the next statement open a new connection if this one is broken."""
+    """Let the next statement open a new connection if this one is broken, unless a caller's transaction is open."""
+    if connection.in_atomic_block:
+        return
     try:
         connection.close_if_unusable_or_obsolete()
     except DatabaseError:
