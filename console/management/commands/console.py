@@ -36,6 +36,8 @@ class Command(BaseCommand):
         """Call the verb; what the console refuses ends the command with its sentence."""
         if options["verb"] != "doctor":
             self.check()
+        if "run" in options:
+            arguments.find_run(options["run"])
         try:
             getattr(self, f"do_{options['verb']}")(**options)
         except ConsoleError as error:
