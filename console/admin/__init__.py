@@ -1,6 +1,7 @@
 """The console in the Django admin: its own pages, and what a ModelAdmin inherits."""
 
+from console.admin.mixins import OperationsMixin
 from console.admin.results import TaskResultAdmin
 from console.admin.runs import RunAdmin
 
-__all__ = ["RunAdmin", "TaskResultAdmin"]
+__all__ = ["OperationsMixin", "RunAdmin", "TaskResultAdmin"]

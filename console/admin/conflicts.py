@@ -1,0 +1,76 @@
+"""The table of objects that other runs hold, as the confirmation and delete pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.db.models import Model
+from django.http import HttpRequest
+
+from console.admin.links import object_url, run_url
+from console.engine.verbs import verbs_for
+from console.engine.progress import Progress, progress_of
+from console.models import Run, Target
+from console.operations import Hold
+from console.reports.visibility import missing_permission
+from console.reports.words import about, clock, person
+from console.states import Verb
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """One held object: which, by which run, how far that is, and where to cancel it (empty: not permitted)."""
+
+    text: str
+    url: str
+    run: Run
+    locked: bool
+    run_url: str
+    cancel_url: str
+    asked_by: str
+    since: str
+    progress: Progress
+
+    @property
+    def eta(self) -> str:
+        """How much longer the run needs, in words; empty where nobody can tell yet."""
+        seconds = self.progress.eta_seconds
+        return about(seconds) if seconds is not None else ""
+
+
+def held_rows(request: HttpRequest, site: AdminSite, model: type[Model], targets: Sequence[Target]) -> list[HeldRow]:
+    """Return the rows of the table for the first of `targets`, in a constant number of queries."""
+    shown = list(targets[:SHOWN])
+    objects = {str(obj.pk): obj for obj in model._base_manager.filter(pk__in=[target.object_id for target in shown])}
+    progress = progress_of([target.run for target in shown])
+    return [_row(request, site, _object(model, objects, target), target, progress[target.run_id]) for target in shown]
+
+
+def _object(model: type[Model], objects: dict[str, Any], target: Target) -> Model | None:
+    return objects.get(str(model._meta.pk.to_python(target.object_id)))  # type: ignore[union-attr]
+
+
+def _row(request: HttpRequest, site: AdminSite, obj: Model | None, target: Target, progress: Progress) -> HeldRow:
+    run = target.run
+    may_cancel = Verb.CANCEL in verbs_for(run, request.user)
+    return HeldRow(
+        text=str(obj) if obj is not None else target.object_id,
+        url=object_url(site, obj) if obj is not None else "",
+        run=run,
+        locked=target.hold == Hold.EXCLUSIVE,
+        run_url=run_url(site, run.pk) if may_view(request, run) else "",
+        cancel_url=run_url(site, run.pk, "cancel") if may_cancel else "",
+        asked_by=person(run.asked_by),
+        since=clock(run.accepted_at, seconds=False),
+        progress=progress,
+    )
+
+
+def may_view(request: HttpRequest, run: Run) -> bool:
+    """Tell whether the person may open the run's page."""
+    return missing_permission(request.user, run) is None  # type: ignore[arg-type]

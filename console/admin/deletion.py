@@ -1,0 +1,195 @@
+"""The delete page of a held object: why not yet, and the three ways on: wait, cancel the run, move it to the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic, sleep
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db import router, transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from console.admin.banner import banner
+from console.admin.links import list_url, object_url
+from console.admin.locked import LockedPart
+from console.admin.protected import held_among
+from console.admin.words import noun
+from console.engine import control
+from console.engine.holds import checked_batch, write_trash
+from console.engine.progress import progress_of
+from console.engine.verbs import is_permitted
+from console.exceptions import ObjectBusy, ObjectHeld, VerbNotLawful
+from console.models import Run, Target
+from console.operations import operations_of
+from console.operations.registry import get_operation, is_registered
+from console.reports.headlines import subject
+from console.states import Verb
+
+CANCEL_RUN, TRASH = "_cancel_run", "_trash"
+PATIENCE, LOOK_EVERY = 3.0, 0.1
+
+
+class DeletionPart(LockedPart):
+    """The part of `OperationsMixin` that deletes one object, or says why not yet.
+
+    Attributes:
+        trash: The field that marks an object as trashed, such as ``"trashed_at"``; empty where there is no trash.
+    """
+
+    trash: str = ""
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Delete the object; a held one stays, and the page says by whom and which ways lead on."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_delete_permission(request, obj):
+            return super().delete_view(request, object_id, extra_context)
+        targets = self.holders_of(request, obj)
+        if request.method == "POST" and TRASH in request.POST and self._trash_field():
+            return self._move_to_trash(request, obj)
+        if targets and request.method == "POST" and CANCEL_RUN in request.POST:
+            return self._cancel_and_delete(request, obj, targets, object_id, extra_context)
+        if targets:
+            return self._not_yet(request, obj, targets)
+        return self._delete(request, obj, object_id, extra_context)
+
+    def _delete(
+        self, request: HttpRequest, obj: Model, object_id: str, extra_context: dict[str, Any] | None
+    ) -> HttpResponseBase:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except (ObjectHeld, ObjectBusy) as met:
+            messages.error(request, str(met))
+        request.__dict__.pop("console_holders", None)
+        if targets := self.holders_of(request, obj):
+            return self._not_yet(request, obj, targets)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def _cancel_and_delete(
+        self,
+        request: HttpRequest,
+        obj: Model,
+        targets: Sequence[Target],
+        object_id: str,
+        extra_context: dict[str, Any] | None,
+    ) -> HttpResponseBase:
+        """Cancel each run that holds the object, each in its own transaction; delete once all have stopped."""
+        refusal = self._may_not_cancel_and_delete(request, obj, targets)
+        if refusal:
+            messages.error(request, refusal)
+            return self._not_yet(request, obj, targets)
+        for target in targets:
+            _cancel(target.run_id, request.user)
+        stopping = _still_active([target.run_id for target in targets])
+        if stopping:
+            text = _("Run %(run)d is stopping. The %(noun)s is not deleted yet: press Delete again when the lock is gone.")
+            messages.warning(request, text % {"run": stopping[0], "noun": noun(obj)})
+            return HttpResponseRedirect(object_url(self.admin_site, obj))
+        request.__dict__.pop("console_holders", None)
+        return self._delete(request, obj, object_id, extra_context)
+
+    def _may_not_cancel_and_delete(self, request: HttpRequest, obj: Model, targets: Sequence[Target]) -> str:
+        """Return why nothing is cancelled; empty where all that follows is permitted."""
+        shown = set(request.POST.getlist(CANCEL_RUN))
+        if not {str(target.run_id) for target in targets} <= shown:
+            return _("Nothing was cancelled. Another run has locked this %(noun)s meanwhile.") % {"noun": noun(obj)}
+        if not all(is_permitted(target.run, Verb.CANCEL, request.user) for target in targets):  # type: ignore[arg-type]
+            return _("Nothing was cancelled. You need the permission “Can cancel run”. The run goes on.")
+        _objects, _count, lacking, _protected = super().get_deleted_objects([obj], request)
+        if lacking:
+            return _("Nothing was cancelled. You may not delete what would go too: %(names)s. The run goes on.") % {
+                "names": get_text_list(sorted(str(name) for name in lacking), _("and"))
+            }
+        return ""
+
+    def _move_to_trash(self, request: HttpRequest, obj: Model) -> HttpResponseBase:
+        try:
+            write_trash(obj, self._trash_field(), timezone.now())
+        except (ObjectHeld, ObjectBusy) as met:
+            messages.error(request, str(met))
+            return HttpResponseRedirect(request.get_full_path())
+        self.log_change(request, obj, [{"changed": {"fields": [self._trash_field()]}}])
+        messages.success(request, _("The %(noun)s “%(object)s” is in the trash.") % {"noun": noun(obj), "object": obj})
+        return HttpResponseRedirect(list_url(self.admin_site, self.model))
+
+    def _not_yet(self, request: HttpRequest, obj: Model, targets: Sequence[Target]) -> TemplateResponse:
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        runs = list({target.run_id: target.run for target in targets}.values())
+        return TemplateResponse(
+            request,
+            "console/delete_held.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": _("This %(noun)s cannot be deleted yet") % {"noun": self.opts.verbose_name},
+                "opts": self.opts,
+                "object": obj,
+                "media": self.media,
+                "noun": noun(obj),
+                "console_banner": banner(request, self.admin_site, obj, targets),
+                "runs": _told(runs),
+                "cancel_and_delete": ngettext(
+                    "Cancel run %(runs)s and delete this %(noun)s", "Cancel runs %(runs)s and delete this %(noun)s", len(runs)
+                )
+                % {"runs": ", ".join(str(run.pk) for run in runs), "noun": noun(obj)},
+                "may_cancel": all(is_permitted(run, Verb.CANCEL, request.user) for run in runs),  # type: ignore[arg-type]
+                "offers_trash": bool(self._trash_field()) and _frees(targets, self._trash_field()),
+                "back": object_url(self.admin_site, obj),
+            },
+        )
+
+    def _trash_field(self) -> str:
+        declared = (getattr(operation, "trash", "") for operation in operations_of(self.model))
+        return self.trash or next((field for field in declared if field), "")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would go, with held objects, cascaded ones too, as protected, each with its reason."""
+        to_delete, model_count, perms_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, model_count, perms_needed, [*protected, *held_among(objs, self.admin_site)]
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the object, locked and checked."""
+        with transaction.atomic(using=router.db_for_write(self.model)), checked_batch([obj]):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete the objects, locked and checked all at once, or none of them."""
+        with transaction.atomic(using=router.db_for_write(self.model)), checked_batch(list(queryset)):
+            super().delete_queryset(request, queryset)
+
+
+def _told(runs: list[Run]) -> list[dict[str, Any]]:
+    """Return what cancelling each run would leave: what it works on, and how much of that is done."""
+    progress = progress_of(runs)
+    return [{"pk": run.pk, "what": subject(run), "done": progress[run.pk].done} for run in runs]
+
+
+def _cancel(run_id: int, user: Any) -> None:
+    try:
+        control.cancel(run_id, by=user, reason=_("to delete an object of it"))
+    except VerbNotLawful:
+        return  # it has ended, or is being cancelled: just what is wanted
+
+
+def _still_active(run_ids: list[int]) -> list[int]:
+    """Wait a little for the runs to stop, no transaction open; return those that have not."""
+    deadline = monotonic() + PATIENCE
+    while stopping := [run.pk for run in Run.objects.filter(pk__in=run_ids).order_by("pk") if run.is_active]:
+        if monotonic() > deadline:
+            break
+        sleep(LOOK_EVERY)
+    return stopping
+
+
+def _frees(targets: Sequence[Target], field: str) -> bool:
+    """Tell whether every run that holds the object has declared the trash mark free."""
+    return all(
+        is_registered(target.run.operation) and field in get_operation(target.run.operation).free_fields
+        for target in targets
+    )

@@ -1,0 +1,39 @@
+"""Addresses of the pages that others link to."""
+
+from __future__ import annotations
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
+
+
+def object_url(site: AdminSite, obj: Model, page: str = "change") -> str:
+    """Return the address of a page of `obj`; empty where its model is not in the admin."""
+    name = f"{site.name}:{obj._meta.app_label}_{obj._meta.model_name}_{page}"
+    return _reverse(name, quote(str(obj.pk)))
+
+
+def operation_url(site: AdminSite, obj: Model, operation: str) -> str:
+    """Return the address that starts `operation` on `obj`."""
+    return _reverse(f"{site.name}:{obj._meta.app_label}_{obj._meta.model_name}_operation", quote(str(obj.pk)), operation)
+
+
+def list_url(site: AdminSite, model: type[Model]) -> str:
+    """Return the address of a model's change list."""
+    return _reverse(f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def run_url(site: AdminSite, run_id: int, page: str = "change") -> str:
+    """Return the address of a run's page, or of one of its verbs; empty on a site without runs."""
+    if page == "change":
+        return _reverse(f"{site.name}:console_run_change", run_id)
+    base = run_url(site, run_id)
+    return f"{base.removesuffix('change/')}{page}/" if base else ""
+
+
+def _reverse(name: str, *args: object) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,105 @@
+"""The panel “Runs on this note”: what is pending on an object, and what happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, Model, OuterRef, Q
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from console.admin.actions import ActionsPart
+from console.admin.conflicts import may_view
+from console.admin.links import run_url
+from console.admin.locked import LockedPart
+from console.admin.pending import pending_targets
+from console.engine.verbs import verbs_for
+from console.engine.holds import identity_type, object_key
+from console.models import Failure, Partition, Run, Target
+from console.states import ACTIVE, Verb
+
+LATEST = 10
+
+
+@dataclass(frozen=True)
+class PanelRow:
+    """One run on the object: what it did to it, and where to leave the object out of it (empty: too late)."""
+
+    run: Run
+    hold: str
+    url: str
+    effect: str
+    leave_out_url: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The rows, and how many runs of the object there are in all."""
+
+    rows: list[PanelRow]
+    total: int
+
+
+def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
+    """Return the runs on `obj` that the person may see: the pending ones first, then the ten latest."""
+    pending = pending_targets(type(obj), [obj.pk]).get(str(obj.pk), [])
+    targets = Target.objects.filter(content_type=identity_type(type(obj)), object_id=object_key(type(obj), obj.pk))
+    ended = targets.exclude(run__state__in=ACTIVE).select_related("run", "run__asked_by", "run__content_type")
+    latest = list(ended.order_by("-run_id")[:LATEST])
+    shown = [target for target in [*reversed(pending), *latest] if may_view(request, target.run)]
+    effects = _effects(shown)
+    return Panel([_row(request, site, target, effects[target.pk]) for target in shown], targets.count())
+
+
+def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: str) -> PanelRow:
+    may_leave_out = target.run.is_active and Verb.WITHDRAW in verbs_for(target.run, request.user)  # type: ignore[arg-type]
+    address = run_url(site, target.run_id, "withdraw") if may_leave_out else ""
+    return PanelRow(
+        run=target.run,
+        hold=target.hold or "" if target.run.is_active else "",
+        url=run_url(site, target.run_id),
+        effect=effect,
+        leave_out_url=f"{address}?target={target.pk}" if address else "",
+    )
+
+
+def _effects(targets: list[Target]) -> dict[int, str]:
+    """Return what each target's run did to the object, in two queries."""
+    ids = [target.pk for target in targets]
+    failures: dict[int | None, Failure] = {f.target_id: f for f in Failure.objects.filter(target__in=ids)}
+    reached = Partition.objects.filter(
+        Q(last=None) | Q(last__gte=OuterRef("pk")),
+        run=OuterRef("run"),
+        kind=Partition.Kind.WORK,
+        first__lte=OuterRef("pk"),
+        position__gte=OuterRef("pk"),
+    )
+    done = set(Target.objects.filter(Exists(reached), pk__in=ids).values_list("pk", flat=True))
+    return {target.pk: _effect(target, failures.get(target.pk), reached=target.pk in done) for target in targets}
+
+
+def _effect(target: Target, failure: Failure | None, *, reached: bool) -> str:
+    if target.withdrawn:
+        return _("left out")
+    if failure is not None:
+        words = _("left out: %(reason)s") if failure.is_skip else _("failed: %(reason)s")
+        return words % {"reason": failure.reason}
+    if reached:
+        return _("tried, nothing changed") if target.run.dry_run else _("done")
+    return _("not reached yet") if target.run.is_active else _("not reached")
+
+
+class PanelPart(LockedPart, ActionsPart):
+    """The part of `OperationsMixin` that shows, around an object's form, its runs and what can be started on it."""
+
+    def _object_context(self, request: HttpRequest, obj: Model, *, is_popup: bool) -> dict[str, Any]:
+        if is_popup:
+            return {}
+        return {
+            "console_panel": panel(request, self.admin_site, obj),
+            "console_panel_title": _("Runs on this %(noun)s") % {"noun": self.opts.verbose_name},
+            "console_panel_empty": _("No run has worked on this %(noun)s yet.") % {"noun": self.opts.verbose_name},
+            **self.operation_buttons(request, obj),
+        }

@@ -1,0 +1,121 @@
+"""What is pending on the objects of a change list: a column, and a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import CharField, Exists, Model, OuterRef, QuerySet
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.admin.base import Part, has_operations
+from console.admin.conflicts import may_view
+from console.admin.links import run_url
+from console.engine.holds import identity_type, object_key
+from console.engine.progress import progress_of
+from console.models import Failure, Target
+from console.operations import Hold
+from console.states import ACTIVE
+
+COLUMN = "pending_work"
+RECENTLY = timedelta(days=7)
+
+
+def pending_targets(model: type[Model], pks: Iterable[Any]) -> dict[str, list[Target]]:
+    """Return by ``str(pk)`` what active runs have to do with each object, the newest last, in one query."""
+    wanted = {object_key(model, pk): str(pk) for pk in pks}
+    targets = Target.objects.filter(
+        content_type=identity_type(model), object_id__in=wanted, run__state__in=ACTIVE, withdrawn=False
+    ).select_related("run", "run__asked_by", "run__content_type")
+    found: dict[str, list[Target]] = {}
+    for target in targets.order_by("id"):
+        found.setdefault(wanted[target.object_id], []).append(target)
+    return found
+
+
+class PendingPart(Part):
+    """The part of `OperationsMixin` for the column and the filter."""
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the list's columns with that of pending work as the last, unless the project placed it."""
+        columns = list(super().get_list_display(request))
+        return columns if COLUMN in columns or not has_operations(self.model) else [*columns, COLUMN]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Return the list's filters, with that by pending work."""
+        filters = list(super().get_list_filter(request))
+        return [*filters, PendingFilter] if has_operations(self.model) else filters
+
+    @admin.display(description=gettext_lazy("Pending work"))
+    def pending_work(self, obj: Any) -> str:
+        """Return the object's cell: who holds it and how far that is; empty where nothing is pending."""
+        cell = getattr(obj, "console_cell", None)
+        return render_to_string("console/pending_cell.html", cell) if cell else ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the list, with the pending work of its whole page looked up at once."""
+        response = super().changelist_view(request, extra_context)
+        changelist = (getattr(response, "context_data", None) or {}).get("cl")
+        if changelist is not None and COLUMN in changelist.list_display:
+            self._look_up(request, changelist.result_list)
+        return response
+
+    def _look_up(self, request: HttpRequest, shown: Iterable[Any]) -> None:
+        found = pending_targets(self.model, [obj.pk for obj in shown])
+        progress = progress_of({target.run for targets in found.values() for target in targets[:1]}) if found else {}
+        for obj in shown:
+            if targets := found.get(str(obj.pk)):
+                first = next((target for target in targets if target.hold == Hold.EXCLUSIVE), targets[0])
+                obj.console_cell = {
+                    "hold": first.hold,
+                    "run": first.run,
+                    "percent": getattr(progress.get(first.run_id), "percent", None),
+                    "url": run_url(self.admin_site, first.run_id) if may_view(request, first.run) else "",
+                    "more": len(targets) - 1,
+                }
+
+
+class PendingFilter(admin.SimpleListFilter):
+    """All, locked now, pending, none, failed in the last seven days."""
+
+    title = gettext_lazy("pending work")
+    parameter_name = "pending_work"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the choices beside “All”."""
+        return [
+            ("locked", _("Locked now")),
+            ("pending", _("Pending")),
+            ("none", _("None")),
+            ("failed", _("Failed in the last 7 days")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the objects of the chosen kind."""
+        choice = self.value()
+        if choice not in ("locked", "pending", "none", "failed"):
+            return queryset
+        queryset = queryset.annotate(console_key=Cast("pk", CharField()))
+        targets = Target.objects.filter(
+            content_type=identity_type(queryset.model), object_id=OuterRef("console_key"), withdrawn=False
+        )
+        if choice == "failed":
+            return queryset.filter(Exists(_failed(targets)))
+        if choice == "locked":
+            targets = targets.filter(hold=Hold.EXCLUSIVE)
+        pending = Exists(targets.filter(run__state__in=ACTIVE))
+        return queryset.filter(~pending if choice == "none" else pending)
+
+
+def _failed(targets: QuerySet[Target]) -> QuerySet[Target]:
+    """Return those whose item failed lately."""
+    failures = Failure.objects.filter(target=OuterRef("pk"), at__gte=timezone.now() - RECENTLY)
+    kinds = (Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP)
+    return targets.filter(Exists(failures.filter(kind__in=kinds)))
