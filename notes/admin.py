@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from console.admin import OperationsMixin
 from notes.models import Attachment, AuthorStatistics, Note, NoteQuerySet, Tag
 
 
@@ -48,9 +49,10 @@ class AttachmentInline(admin.TabularInline):
 
 
 @admin.register(Note)
-class NoteAdmin(admin.ModelAdmin):
-    """Notes, with their attachments."""
+class NoteAdmin(OperationsMixin, admin.ModelAdmin):
+    """Notes, with their attachments and operations."""
 
+    trash = "trashed_at"
     list_display = ("title", "author", "updated_at", "archived_at", "published_at", "trashed_at")
     list_filter = (
         TrashFilter,
