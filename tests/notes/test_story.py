@@ -1,0 +1,107 @@
+"""The demonstration's three ranks at work in the admin, from the list to the run's page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import Client
+
+from console.models import Run
+from console.states import State
+from console.testing import assert_succeeded, perform
+from notes.models import Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DEMO = Path(__file__).parents[2] / "fixtures" / "demo.json"
+LIST = "/admin/notes/note/"
+
+
+@pytest.fixture(autouse=True)
+def demo(transactional_db: None) -> None:
+    """The demonstration data, loaded."""
+    call_command("loaddata", str(DEMO), verbosity=0)
+
+
+def log_in(client: Client, username: str) -> Client:
+    """Log a member of the demonstration's staff in."""
+    client.force_login(get_user_model().objects.get(username=username))
+    return client
+
+
+def offered(client: Client) -> set[str]:
+    """Return the operations that the list of notes offers."""
+    page = client.get(LIST).content.decode()
+    return set(re.findall(r'<option value="(notes\.\w+)"', page))
+
+
+def confirm(client: Client, operation: str, notes: list[Note], *, query: str = "", **params: Any) -> Run:
+    """Choose the action, fill in its confirmation page, press its button; return the run that the answer leads to."""
+    chosen = {"action": operation, "_selected_action": [note.pk for note in notes]}
+    page = client.post(f"{LIST}{query}", chosen)
+    hidden = dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)"', page.content.decode()))
+    answer = client.post(f"{LIST}{query}", {**hidden, **chosen, **params})
+    assert answer.status_code == 302, answer.content.decode()
+    match = re.search(r"/admin/console/run/(\d+)/", answer["Location"])
+    assert match, answer["Location"]
+    return Run.objects.get(pk=match[1])
+
+
+def listed(client: Client, query: str = "") -> set[Note]:
+    """Return the notes that the list shows, on all its pages."""
+    return set(client.get(f"{LIST}{query}").context["cl"].queryset)
+
+
+class TestRanks:
+    """Who may do what."""
+
+    @pytest.mark.parametrize("username", ["admin", "operator"])
+    def test_the_operator_is_offered_every_operation_on_notes(self, client: Client, username: str) -> None:
+        """As the administrator is."""
+        assert offered(log_in(client, username)) == {
+            f"notes.{act}" for act in ("copy", "retag", "archive", "trash", "restore", "delete", "publish")
+        }
+
+    def test_the_viewer_is_offered_none(self, client: Client) -> None:
+        """But sees the notes."""
+        assert offered(log_in(client, "viewer")) == set()
+        assert client.get(LIST).context["cl"].result_count > 200
+
+
+class TestCopying:
+    """The main job."""
+
+    def test_a_copy_of_a_few_notes_from_the_list(self, client: Client) -> None:
+        """The operator selects three notes, asks for ten copies of each, and gets thirty."""
+        notes = list(Note.objects.order_by("pk")[:3])
+        before = Note.objects.count()
+        run = confirm(log_in(client, "operator"), "notes.copy", notes, copies="10")
+        assert (run.state, run.asked_by) == (State.QUEUED, get_user_model().objects.get(username="operator"))
+        assert Note.objects.count() == before
+        assert_succeeded(perform(run))
+        assert Note.objects.count() == before + 30
+        assert client.get(f"/admin/console/run/{run.pk}/change/").status_code == 200
+
+    def test_a_note_with_copies_pending_is_trashed_and_the_copies_are_made(self, client: Client) -> None:
+        """The trash is the remedy that hurts nobody: the note leaves the list, the run finishes with it."""
+        note = Note.objects.order_by("pk")[0]
+        run = confirm(log_in(client, "operator"), "notes.copy", [note], copies="10")
+        client.post(f"{LIST}{note.pk}/delete/", {"_trash": "1"})
+        assert not Note.objects.filter(pk=note.pk).exists()
+        assert_succeeded(perform(run))
+        assert Note.objects.filter(slug__startswith=f"{note.slug[:40]}-copy-").count() == 10
+
+
+def test_what_was_trashed_in_bulk_is_restored_from_the_filtered_list(client: Client) -> None:
+    """Trash three notes, find them by the filter, restore them."""
+    notes = list(Note.objects.order_by("pk")[:3])
+    log_in(client, "operator")
+    assert_succeeded(perform(confirm(client, "notes.trash", notes)))
+    assert not listed(client) & set(notes)
+    assert set(notes) <= listed(client, "?trash=only")
+    assert_succeeded(perform(confirm(client, "notes.restore", notes, query="?trash=only")))
+    assert set(notes) <= listed(client)
