@@ -71,7 +71,7 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
 
 def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> Done:
     with transaction.atomic():
-        bound_waiting(lease.seconds - settings.margin, lease.seconds)
+        bound_waiting(lease.seconds - settings.margin)
         return Done(settings.prepare_batch, prepare_batch(lease, run, partition, operation))
 
 
@@ -79,7 +79,7 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
     performer = Performer(run, partition, operation)
     started = time.monotonic()
     with transaction.atomic():
-        bound_waiting(lease.seconds - settings.margin, lease.seconds)
+        bound_waiting(lease.seconds - settings.margin)
         chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
         outcome = _perform(performer, chunk, mode)
         took = time.monotonic() - started
@@ -102,7 +102,7 @@ def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOpera
     chunk = read_chunk(run, partition, operation, 1, locking=False)
     answers = [_answer(performer, operation, piece) for piece in chunk.pieces]
     with transaction.atomic():
-        bound_waiting(lease.seconds - settings.margin, lease.seconds)
+        bound_waiting(lease.seconds - settings.margin)
         fresh = read_chunk(run, partition, operation, 1)
         outcome = Outcome()
         for before, piece, answer in zip(chunk.pieces, fresh.pieces, answers, strict=True):

@@ -72,7 +72,11 @@ def _unlocked(found: list[Partition]) -> list[Partition]:
 def _find_lost() -> None:
     """Owe wake-ups now that were sent a while ago into a queue that is empty (PROTOCOL H2)."""
     waiting = Partition.objects.filter(
-        OPEN, lease_until=None, sent_at__lte=now() - timedelta(seconds=settings.lost_after), run__state__in=CLAIMABLE
+        OPEN,
+        wake_at__isnull=False,
+        lease_until=None,
+        sent_at__lte=now() - timedelta(seconds=settings.lost_after),
+        run__state__in=CLAIMABLE,
     )
     for queue in list(waiting.order_by().values_list("queue", flat=True).distinct()):
         ids = list(waiting.filter(queue=queue).values_list("pk", flat=True)[: settings.sweep_limit])

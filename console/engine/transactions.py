@@ -45,8 +45,8 @@ def short_transaction(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def bound_waiting(lock_seconds: float, idle_seconds: float) -> None:
-    """Bound how long this transaction waits for a lock, and how long it may stand idle (PROTOCOL H7).
+def bound_waiting(seconds: float) -> None:
+    """Bound how long this transaction waits for a lock, and how long it may stand idle, in seconds (PROTOCOL H7).
 
     A frozen worker thus loses its row locks before its lease ends. SQLite has one writer and needs neither.
     """
@@ -55,7 +55,7 @@ def bound_waiting(lock_seconds: float, idle_seconds: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
-            [f"{int(lock_seconds * 1000)}ms", f"{int(idle_seconds * 1000)}ms"],
+            [f"{int(seconds * 1000)}ms"] * 2,
         )
 
 
