@@ -10,7 +10,7 @@ if "CONSOLE_DATA" not in os.environ:  # processes started by a test inherit that
     atexit.register(shutil.rmtree, os.environ["CONSOLE_DATA"], ignore_errors=True)
 
 from config.settings import *  # noqa: F403
-from config.settings import DATA_DIR, DATABASES, STORAGES
+from config.settings import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # a file, for worker processes to share
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
@@ -19,3 +19,4 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Nobody answers there: a test that needs a broker starts one.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or os.environ.get("REDIS_URL") or "redis://127.0.0.1:1/0"
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]
