@@ -17,6 +17,7 @@ from console.exceptions import NotPermitted
 from console.models import Run
 from console.reports.visibility import missing_permission
 from console.reports.words import noun
+from console.states import Verb
 
 if TYPE_CHECKING:
     RunModelAdmin = ModelAdmin[Run]
@@ -27,11 +28,24 @@ View = Callable[..., HttpResponseBase]
 
 
 class RunHidden(NotPermitted):
-    """The person may not see this run."""
+    """The person may not see this run; ``str()`` names what it works on, and what they lack."""
 
     def __init__(self, run: Run, codename: str) -> None:
-        super().__init__(codename, _("see run %(run)s") % {"run": run.pk})
-        self.run = run
+        super().__init__(codename, "")
+        facts = {"run": run.pk, "noun": noun(run, 2), "permission": permission_name(codename)}
+        told = _("You cannot see run %(run)s: it works on %(noun)s, and you lack the permission “%(permission)s”.")
+        if run.content_type is None:
+            told = _("You cannot see run %(run)s: you lack the permission “%(permission)s”.")
+        self.args = (told % facts,)
+
+
+class VerbRefused(NotPermitted):
+    """The person may not ask this of a run; ``str()`` names what they lack."""
+
+    def __init__(self, verb: Verb, codename: str) -> None:
+        super().__init__(codename, "")
+        facts = {"verb": verb.label, "permission": permission_name(codename)}
+        self.args = (_("“%(verb)s” needs the permission “%(permission)s”. The run stays as it is.") % facts,)
 
 
 def open_run(request: HttpRequest, run_id: int) -> Run:
@@ -86,7 +100,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def _forbidden(model_admin: RunModelAdmin, request: HttpRequest, refused: NotPermitted) -> HttpResponseBase:
-    sentence = _sentence(refused)
+    sentence = str(refused)
     if wants_json(request):
         return JsonResponse({"error": sentence, "permission": refused.codename}, status=403)
     context = {
@@ -98,22 +112,6 @@ def _forbidden(model_admin: RunModelAdmin, request: HttpRequest, refused: NotPer
         "contact": settings.contact,
     }
     return TemplateResponse(request, "admin/console/run/forbidden.html", context, status=403)
-
-
-def _sentence(refused: NotPermitted) -> str:
-    if not isinstance(refused, RunHidden):
-        return str(refused)
-    run, permission = refused.run, permission_name(refused.codename)
-    if run.content_type is None:
-        return _("You cannot see run %(run)s: you lack the permission “%(permission)s”.") % {
-            "run": run.pk,
-            "permission": permission,
-        }
-    return _("You cannot see run %(run)s: it works on %(noun)s, and you lack the permission “%(permission)s”.") % {
-        "run": run.pk,
-        "noun": noun(run, 2),
-        "permission": permission,
-    }
 
 
 def permission_name(codename: str) -> str:

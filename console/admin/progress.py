@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 
 from console.admin.access import RunModelAdmin, explained, only, open_run
-from console.engine.control import verbs_for
 from console.engine.progress import Progress, progress_of
 from console.engine.progress import progress as progress_of_run
+from console.engine.verbs import verbs_for
 from console.models import Run
 from console.reports.attention import visible_counts
 from console.reports.sentences import sentence, tally

@@ -78,6 +78,7 @@ class TaskResultAdmin(ResultModelAdmin):
     ordering = ("-id",)
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("=task_id",)
     search_help_text = gettext_lazy("The whole id of a task.")
     readonly_fields = ("run",)

@@ -15,9 +15,9 @@ from console.admin.access import RunModelAdmin, explained, only, open_run
 from console.admin.links import object_url, run_url
 from console.admin.progress import poll_ms
 from console.admin.results import results_of
-from console.engine.control import verbs_for
 from console.engine.progress import Progress
 from console.engine.progress import progress as progress_of_run
+from console.engine.verbs import verbs_for
 from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.reports import failures, objects

@@ -36,6 +36,7 @@ class RunList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the page's runs, then the progress of them all."""
         super().get_results(request)
+        self.full_result_count = self.result_count  # says “no count beside the search”
         self.result_list = list(self.result_list)
         found = progress_of(self.result_list)
         for run in self.result_list:
@@ -59,6 +60,7 @@ class RunAdmin(RunModelAdmin):
     ordering = ("-id",)
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("label",)
     search_help_text = gettext_lazy("Run number, object (“note 17” or part of its name), person, or words of a failure.")
     actions = None

@@ -10,11 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from console.admin.access import RunModelAdmin, explained, only, open_run, wants_json
+from console.admin.access import RunModelAdmin, VerbRefused, explained, only, open_run, wants_json
 from console.admin.links import run_url
 from console.admin.progress import payload
-from console.engine import control, relaunch
+from console.engine import control
 from console.engine.progress import progress as progress_of_run
+from console.engine.verbs import check_verb
 from console.exceptions import ConsoleError, NotPermitted
 from console.models import Run, Target
 from console.reports import objects
@@ -30,14 +31,14 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb:
     run = open_run(request, run_id)
     try:
         return _act(model_admin, request, run, verb) if request.method == "POST" else _ask(model_admin, request, run, verb)
-    except NotPermitted:
-        raise
+    except NotPermitted as refused:
+        raise VerbRefused(verb, refused.codename) from refused
     except ConsoleError as refused:
         return _refuse(model_admin, request, run, refused)
 
 
 def _ask(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
-    control.check_verb(run, verb, by=request.user)
+    check_verb(run, verb, by=request.user)
     target = _target(run, request.GET.get("target", "")) if verb == Verb.WITHDRAW else None
     group = request.GET.get("group", "")
     words = ask(verb, run, progress_of_run(run), group=group, target=_name(run, target) if target else "")
@@ -94,12 +95,12 @@ def _retry(request: HttpRequest, run: Run) -> tuple[Run, str]:
     scope = request.POST.get("only") or (Run.Only.FAILED if group else Run.Only.UNDONE)
     if scope not in Run.Only.values:
         raise ConsoleError(_("Nothing was started. There is nothing called “%(only)s” to retry.") % {"only": scope})
-    answer = relaunch.retry(run.pk, only=scope, group=group, by=request.user, reason=_reason(request))
+    answer = control.retry(run.pk, only=scope, group=group, by=request.user, reason=_reason(request))
     return answer.run, _accepted(answer, run)
 
 
 def _start(request: HttpRequest, run: Run) -> tuple[Run, str]:
-    answer = relaunch.do_it_now(run.pk, by=request.user)
+    answer = control.do_it_now(run.pk, by=request.user)
     return answer.run, _accepted(answer, run)
 
 

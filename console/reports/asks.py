@@ -133,14 +133,15 @@ def _start(run: Run, progress: Progress) -> Ask:
 
 def _retry(run: Run, progress: Progress) -> Ask:
     undone = _undone(run, progress)
+    button, scopes = _retry_button(progress.failed, undone), _scopes(run, progress, undone)
     return Ask(
         Verb.RETRY,
         heading=_("Retry run %(run)s?") % {"run": run.pk},
         consequence=_("It makes a new run, linked to this one, which stays as it is."),
-        button=_retry_button(progress.failed, undone),
-        act=_("Retry"),
+        button=button,
+        act=_("Start the retry") if len(scopes) > 1 else button.rstrip("…"),
         keep=_("Retry nothing"),
-        scopes=_scopes(run, progress, undone),
+        scopes=scopes,
     )
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from console.exceptions import InvalidParameters
 from console.models import Run
 from console.operations.base import BaseOperation
 from console.operations.registry import get_operation, is_registered
-from console.reports.words import counted
+from console.reports.words import counted, number
 
 SECRET = "●●●●"  # noqa: S105 - what is shown instead of a secret
 
@@ -32,6 +33,8 @@ def subject(run: Run, *, in_list: bool = False) -> str:
     operation = _operation(run, in_list=in_list)
     objects = _objects_in_list(run, operation) if in_list else _objects(run)
     parts = [counted(run, objects)] if objects is not None else []
+    if objects is None and run.total is not None:
+        parts = [ngettext("%(count)s item", "%(count)s items", run.total) % {"count": number(run.total)}]
     if operation is not None and (words := operation.summary()):
         parts.append(words)
     return ", ".join(parts)

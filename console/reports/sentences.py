@@ -132,7 +132,7 @@ def _failed(run: Run, progress: Progress) -> str:
         return _join(_("Nothing was changed."), why, _free(run))
     if run.dry_run:
         return _join(_("Nothing was changed."), _("The check stopped before the end."), why)
-    return _join(_("Stopped:") + f" {why}" if why else _("Stopped."), _kept(progress), _("Mend the cause, then retry the rest."))
+    return _join(why or _("Stopped."), _kept(progress), _("Mend the cause, then retry the rest."))
 
 
 def _succeeded(run: Run, progress: Progress) -> str:

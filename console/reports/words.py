@@ -31,9 +31,11 @@ def number(value: float) -> str:
 
 def span(seconds: float) -> str:
     """Return a length of time: “4.8 s”, “40 s”, “12 min”, “2 h 5 min”, “3 d 4 h”."""
+    if 0 < seconds < 0.1:
+        return _("under 0.1 s")
     if seconds < 10:
         return _("%(count)s s") % {"count": number(seconds)}
-    if seconds < 120:
+    if seconds < 60:
         return _("%(count)s s") % {"count": int(seconds)}
     minutes = int(seconds // 60)
     if minutes < 60:
@@ -47,7 +49,7 @@ def span(seconds: float) -> str:
 def about(seconds: int) -> str:
     """Return the time that is left, rounded up: “about 2 min left”."""
     rounded = seconds if seconds < 60 else ceil(seconds / 60) * 60
-    return _("about %(time)s left") % {"time": span(rounded) if rounded >= 120 or rounded < 60 else _("1 min")}
+    return _("about %(time)s left") % {"time": span(rounded)}
 
 
 def countdown(seconds: float) -> str:
