@@ -39,9 +39,11 @@ def offered(client: Client) -> set[str]:
     return set(re.findall(r'<option value="(notes\.\w+)"', page))
 
 
-def confirm(client: Client, operation: str, notes: list[Note], *, query: str = "", **params: Any) -> Run:
+def confirm(
+    client: Client, operation: str, notes: list[Note], *, query: str = "", across: bool = False, **params: Any
+) -> Run:
     """Choose the action, fill in its confirmation page, press its button; return the run that the answer leads to."""
-    chosen = {"action": operation, "_selected_action": [note.pk for note in notes]}
+    chosen = {"action": operation, "_selected_action": [note.pk for note in notes], "select_across": int(across)}
     page = client.post(f"{LIST}{query}", chosen)
     hidden = dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)"', page.content.decode()))
     answer = client.post(f"{LIST}{query}", {**hidden, **chosen, **params})
@@ -105,3 +107,15 @@ def test_what_was_trashed_in_bulk_is_restored_from_the_filtered_list(client: Cli
     assert set(notes) <= listed(client, "?trash=only")
     assert_succeeded(perform(confirm(client, "notes.restore", notes, query="?trash=only")))
     assert set(notes) <= listed(client)
+
+
+def test_select_all_means_all_that_the_list_shows(client: Client) -> None:
+    """Archiving “all notes” from the list touches none in the trash."""
+    log_in(client, "operator")
+    live, trashed = Note.objects.count(), Note.all_objects.trashed()
+    archived_in_trash = trashed.exclude(archived_at=None).count()
+    run = confirm(client, "notes.archive", list(Note.objects.order_by("pk")[:1]), across=True)
+    assert_succeeded(perform(run))
+    assert run.total == live
+    assert not Note.objects.filter(archived_at=None).exists()
+    assert trashed.exclude(archived_at=None).count() == archived_in_trash
