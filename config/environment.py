@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 TRUE = {"1", "true", "yes", "on"}
@@ -35,7 +35,7 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
-def chosen(prefix: str, readers: dict[str, Callable[[str], object]]) -> dict[str, object]:
+def chosen(prefix: str, readers: Mapping[str, Callable[[str], object]]) -> dict[str, object]:
     """Return the keys whose variable (prefix + key) is set, each read by its reader."""
     found = {key: os.environ.get(prefix + key) for key in readers}
     return {key: readers[key](value) for key, value in found.items() if value}
