@@ -63,13 +63,15 @@ class Acceptance:
 class Draft:
     """A run about to be accepted, and how its targets are taken.
 
-    `take` inserts the targets of the run, locks the objects, and returns how many there are. `find` names the unique
+    `take` inserts the targets of the run, locks the objects, and returns how many there are; they are `whole` where
+    every target stands for all the parts of its object. `find` names the unique
     columns by which an earlier request is found; `reconsider` is asked once for other values where it is not.
     """
 
     operation: BaseOperation
     run: Run
     take: Callable[[Run], int] | None = None
+    whole: bool = False
     leave_held_out: bool = False
     confirmed: int | None = None
     asked: int | None = None
@@ -172,6 +174,7 @@ def check_may_start(operation: type[BaseOperation], by: User | None) -> None:
 def new_run(operation: BaseOperation, *, by: User | None, source: str, dry_run: bool, key: str | None = None) -> Run:
     """Return an unsaved run of the operation, with all that its class declares today."""
     model = operation.model
+    hold = "" if dry_run or model is None else str(operation.hold)
     return Run(
         operation=operation.name,
         label=str(operation.label),
@@ -181,7 +184,8 @@ def new_run(operation: BaseOperation, *, by: User | None, source: str, dry_run: 
         asked_by_id=by.pk if by else None,
         source=source,
         content_type=ContentType.objects.get_for_model(model) if model else None,
-        hold="" if dry_run else str(operation.hold),
+        hold=hold,
+        holding=bool(hold),
         queue=operation.queue,
         priority=operation.priority,
         on_error=operation.on_error,
@@ -255,6 +259,9 @@ def select(draft: Draft, selection: Selection | None, confirmed: int | None) -> 
         _prepare_later(draft, selection)
     else:
         draft.take = lambda run: insert(run, selection.model, lockable_keys(selection.rows()))
+        draft.whole = True
+        if selection.asked is not None:  # more or fewer will not be accepted
+            draft.run.total = selection.asked * draft.operation.parts()
 
 
 def _is_large(selection: Selection) -> bool:
@@ -272,7 +279,6 @@ def _prepare_later(draft: Draft, selection: Selection) -> None:
         draft.run.selection["greatest"] = greatest
     draft.run.preparing = True
     draft.run.leave_held_out = draft.leave_held_out
-    draft.run.holding = bool(draft.run.hold)
     draft.open_partitions = lambda run: [partitions.create(run, kind=Partition.Kind.PREPARE, sent=True)]
 
 
@@ -284,12 +290,19 @@ def _take(draft: Draft, run: Run) -> Outcome:
     outcome = Outcome()
     if run.hold:
         outcome = _meet_holds(draft, run, taken)
-    Failure.objects.bulk_create(outcome.failures)
-    parts = draft.operation.parts()
-    run.total = count_items(run, parts) + outcome.skipped
-    run.holding = bool(run.hold)
-    Run.objects.filter(pk=run.pk).update(total=run.total, holding=run.holding)
+    if outcome.failures:
+        Failure.objects.bulk_create(outcome.failures)
+    _write_total(draft, run, taken, outcome)
     return outcome
+
+
+def _write_total(draft: Draft, run: Run, taken: int, outcome: Outcome) -> None:
+    """Write how many items the run has, where its insertion could not know it."""
+    parts = draft.operation.parts()
+    total = taken * parts if draft.whole else count_items(run, parts) + outcome.skipped
+    if total != run.total:
+        run.total = total
+        Run.objects.filter(pk=run.pk).update(total=total)
 
 
 def _check_count(draft: Draft, taken: int) -> None:
@@ -305,9 +318,9 @@ def _meet_holds(draft: Draft, run: Run, taken: int) -> Outcome:
     """In a new statement, look for clashing holds: name them and roll back, or leave their objects out if asked to."""
     assert draft.operation.model is not None
     clashes = clashing(run, draft.operation.model)
-    first = list(clashes.order_by("id")[:SHOWN])
-    if not first:
+    if not clashes.exists():
         return Outcome()
+    first = list(clashes.order_by("id")[:SHOWN])
     if not draft.leave_held_out:
         count = clashes.values("object_id").distinct().count()
         raise HoldConflict([(t.run_id, t.run.label, t.object_id) for t in first], count, taken)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from console.conf import settings
 from console.engine.clock import after, now
@@ -59,9 +59,12 @@ def settle(run: Run) -> None:
     """
     if run.state in ENDED:
         return
-    left = list(Partition.objects.filter(OPEN, run=run).values("lease_until", "wake_at", "backing_off"))
+    parts = list(
+        Partition.objects.filter(run=run).values("outcome", "lease_until", "wake_at", "backing_off", *COUNTERS)
+    )
+    left = [part for part in parts if part["outcome"] is None]
     if not left:
-        end(run, _end_state(run))
+        _end(run, _end_state(run, parts), parts)
     elif any(part["lease_until"] for part in left):
         return
     elif run.state == State.PAUSING:
@@ -73,10 +76,20 @@ def settle(run: Run) -> None:
 
 def end(run: Run, to: State) -> None:
     """End the run with the sums of its partitions; with the state its holds are free."""
-    sums = Partition.objects.filter(run=run).aggregate(*(Sum(name) for name in COUNTERS))
-    move(run, to, ended_at=now(), **{name: sums[f"{name}__sum"] or 0 for name in COUNTERS})
+    _end(run, to, list(Partition.objects.filter(run=run).values(*COUNTERS)))
+
+
+def _end(run: Run, to: State, parts: list[dict[str, Any]]) -> None:
+    move(run, to, ended_at=now(), **{name: sum(part[name] for part in parts) for name in COUNTERS})
     record(run, to, reason=run.why if to == State.FAILED else "")
     transaction.on_commit(partial(run_ended.send_robust, sender=Run, run=run), robust=True)
+
+
+def _end_state(run: Run, parts: list[dict[str, Any]]) -> State:
+    if run.state == State.CANCELLING:
+        return State.FAILED if run.stopped_by_error else State.CANCELLED
+    broken = any(part["outcome"] == Partition.Outcome.FAILED for part in parts)
+    return State.FAILED if broken else State.SUCCEEDED
 
 
 def park(run: Run) -> None:
@@ -84,10 +97,3 @@ def park(run: Run) -> None:
     Partition.objects.filter(OPEN, run=run).update(wake_at=after(settings.paused_max))
     move(run, State.PAUSED)
     record(run, State.PAUSED)
-
-
-def _end_state(run: Run) -> State:
-    if run.state == State.CANCELLING:
-        return State.FAILED if run.stopped_by_error else State.CANCELLED
-    broken = Partition.objects.filter(run=run, outcome=Partition.Outcome.FAILED).exists()
-    return State.FAILED if broken else State.SUCCEEDED
