@@ -1,0 +1,222 @@
+"""The run's page, in every state."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+from django_celery_results.models import TaskResult
+
+from console.engine import control
+from console.engine.acceptance import start
+from console.models import Attempt, Run
+from console.states import State
+from console.testing import declared, perform
+from notes.forms import CopyForm
+from notes.models import Note
+from tests.admin.running import (
+    VIEW,
+    copied,
+    copying,
+    failing,
+    in_every_state,
+    make_notes,
+    operator,
+    page_of,
+    signed_in,
+    staff,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
+
+
+def test_shows_a_run_in_every_state() -> None:
+    """Each of the nine states has a page with its chip, and the same sentence as its JSON."""
+    user = operator()
+    client = signed_in(user)
+
+    def look(run: Run) -> tuple[str, str]:
+        answer = client.get(page_of(run))
+        assert answer.status_code == 200
+        assert client.get(page_of(run, "progress")).json()["sentence"] == answer.context["sentence"]
+        return run.state, answer.content.decode()
+
+    for state, (seen, html) in in_every_state(user, look).items():
+        assert seen == state
+        assert f'data-state="{state}"' in html
+        assert str(State(state).label) in html
+
+
+def test_offers_just_the_verbs_that_are_lawful_and_permitted() -> None:
+    """A verb that would be refused has no button."""
+    user = operator()
+    run = copying(user)
+    html = signed_in(user).get(page_of(run)).content.decode()
+    assert page_of(run, "cancel") in html
+    assert page_of(run, "pause") in html
+    assert page_of(run, "retry") not in html
+    assert page_of(run, "resume") not in html
+
+    viewer = signed_in(staff("viewer", VIEW)).get(page_of(run)).content.decode()
+    assert "<dialog" not in viewer
+    assert page_of(run, "cancel") not in viewer
+
+
+def test_holds_no_script_and_no_style_of_its_own() -> None:
+    """The page works under a policy that allows this site's own files alone."""
+    user = operator()
+    client = signed_in(user)
+    with failing(user) as run:
+        pages = [page_of(run), page_of(run, "retry"), reverse("admin:console_run_changelist")]
+        for address in pages:
+            assert not INLINE.search(client.get(address).content.decode()), address
+
+
+def test_groups_failures_by_reason_with_values_before_the_traceback() -> None:
+    """Each reason stands once with its number of items; values come first, the traceback is folded behind them."""
+    user = operator()
+
+    def process(_operation: object, notes: list[Note]) -> None:
+        raise RuntimeError("boom")
+
+    with declared(Note, process, label="Break") as operation:
+        run = perform(start(operation, objects=make_notes(3)))
+        html = signed_in(user).get(page_of(run)).content.decode()
+    assert html.count('class="console-group"') == 1
+    assert "3 items" in html
+    assert "boom" in html
+    assert html.index("Technical details") < html.index("Traceback (most recent call last)")
+
+    with failing(user, bad=(0, 2)) as run:
+        html = signed_in(user).get(page_of(run)).content.decode()
+    assert "2 items" in html
+    assert "<dt>slug</dt>" in html
+
+
+def test_pages_the_failures_of_one_reason() -> None:
+    """A reason with more rows than fit has pages of its own."""
+    user = operator()
+    with failing(user, bad=range(25), count=25) as run:
+        client = signed_in(user)
+        first = client.get(page_of(run))
+        (group,) = first.context["groups"]
+        assert len(group.rows) == 20
+        rest = client.get(page_of(run), {"group": group.fingerprint})
+    assert len(rest.context["group_rows"]) == 25
+
+
+def test_tells_what_became_of_each_object() -> None:
+    """Objects are listed with their result, their failure, or that they were not reached."""
+    user = operator()
+    with failing(user, bad=(1,)) as run:
+        html = signed_in(user).get(page_of(run)).content.decode()
+        names = [str(row.obj) for row, _address in signed_in(user).get(page_of(run)).context["objects"]]
+        outcomes = [row.outcome for row, _address in signed_in(user).get(page_of(run)).context["objects"]]
+    assert outcomes == ["done", "failed: The slug is taken.", "done"]
+    assert all(name in html for name in names)
+
+    queued = copying(user)
+    rows = signed_in(user).get(page_of(queued)).context["objects"]
+    assert {row.outcome for row, _address in rows} == {"not reached yet"}
+
+
+def test_names_an_object_that_is_gone() -> None:
+    """An object that was deleted meanwhile stays in the list by the name its failure kept, without a link."""
+    user = operator()
+    with failing(user, bad=(0,)) as run:
+        Note.all_objects.get(pk=run.targets.first().object_id).delete()
+        (row, address), *_others = signed_in(user).get(page_of(run)).context["objects"]
+    assert row.obj is None
+    assert address == ""
+    assert row.name.startswith("Note ")
+
+
+def test_shows_celerys_result_beside_each_attempt_or_that_it_is_gone() -> None:
+    """The task id leads to its stored result; where that was cleaned up the page says so."""
+    user = operator()
+    run = copied(user)
+    html = signed_in(user).get(page_of(run)).content.decode()
+    attempt = Attempt.objects.get(run=run)
+    assert attempt.task_id in html
+    assert "already cleaned up" in html
+
+    result = TaskResult.objects.create(task_id=attempt.task_id, status="SUCCESS")
+    html = signed_in(user).get(page_of(run)).content.decode()
+    assert reverse("admin:django_celery_results_taskresult_change", args=[result.pk]) in html
+    assert "already cleaned up" not in html
+
+
+def test_masks_secret_parameters() -> None:
+    """A parameter that the operation calls secret is shown as dots, wherever the page tells parameters."""
+    user = operator()
+    with declared(Note, label="Send", form=CopyForm, secret_params=("copies",)) as operation:
+        run = start(operation, objects=make_notes(1), params={"copies": "7331"})
+        html = signed_in(user).get(page_of(run)).content.decode()
+    assert "●●●●" in html
+    assert "7331" not in html
+
+
+def test_stays_readable_when_the_code_has_lost_the_operation() -> None:
+    """The record outlives the class; the page says that it cannot be run again, and offers nothing that would."""
+    user = operator()
+    with failing(user) as run:
+        pass
+    answer = signed_in(user).get(page_of(run))
+    html = answer.content.decode()
+    assert "This operation is no longer part of the site; it cannot be run again." in html
+    assert "The slug is taken." in html
+    assert page_of(run, "retry") not in html
+    assert signed_in(user).get(page_of(run, "progress")).status_code == 200
+
+
+def test_links_runs_that_belong_together() -> None:
+    """A retry names the run it retries, and that one names its retry."""
+    user = operator()
+    run = copying(user)
+    control.cancel(run.pk, by=user)
+    retry = control.retry(run.pk, by=user).run
+    assert page_of(run) in signed_in(user).get(page_of(retry)).content.decode()
+    assert page_of(retry) in signed_in(user).get(page_of(run)).content.decode()
+
+
+def test_refuses_with_the_name_of_the_missing_permission() -> None:
+    """Who may not view notes gets a 403 that says so, on the page and for a program."""
+    run = copied()
+    client = signed_in(staff("stranger", "console.view_run"))
+    answer = client.get(page_of(run))
+    assert answer.status_code == 403
+    assert f"You cannot see run {run.pk}: it works on notes, and you lack the permission “Can view note”." in (
+        answer.content.decode()
+    )
+    refusal = client.get(page_of(run, "progress"), headers={"accept": "application/json"})
+    assert refusal.status_code == 403
+    assert refusal.json()["permission"] == VIEW
+
+
+def test_lets_people_see_the_runs_they_asked_for() -> None:
+    """Whoever asked for a run may see it, and so cancel it."""
+    asker = staff("asker", "notes.add_note")
+    run = copying(asker)
+    html = signed_in(asker).get(page_of(run)).content.decode()
+    assert page_of(run, "cancel") in html
+
+
+def test_knows_no_such_run() -> None:
+    """An unknown number, and no number at all, are the stock 404."""
+    client = signed_in(operator())
+    for number in ("404", "9" * 40, "none"):
+        assert client.get(f"/admin/console/run/{number}/change/").status_code == 404
+
+
+def test_is_read_only() -> None:
+    """A run cannot be added, edited or deleted through the admin's own forms."""
+    user = staff("root", is_superuser=True)
+    client = signed_in(user)
+    run = copied()
+    assert client.post(page_of(run), {"state": "failed"}).status_code == 405
+    assert client.get("/admin/console/run/add/").status_code == 403
+    assert client.post(f"/admin/console/run/{run.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Run.objects.get(pk=run.pk).state == State.SUCCEEDED

@@ -1,0 +1,282 @@
+"""The verbs of a run: GET asks and changes nothing, POST acts once, too late is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from console.engine import control
+from console.engine.acceptance import start
+from console.models import Event, Run
+from console.states import ENDED, State, Verb
+from console.testing import perform
+from tests.admin.running import (
+    VIEW,
+    copied,
+    copying,
+    failing,
+    make_notes,
+    meanwhile,
+    operator,
+    page_of,
+    signed_in,
+    staff,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+JSON = {"accept": "application/json"}
+
+
+def state_of(run: Run) -> str:
+    """Return the state that the database has."""
+    return Run.objects.values_list("state", flat=True).get(pk=run.pk)
+
+
+def told(answer: Any) -> str:
+    """Return the messages that an answer left for the next page."""
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.PAUSE])
+def test_asks_before_it_acts(verb: Verb) -> None:
+    """GET is a page with one form that posts back to its own address; nothing has happened yet."""
+    user = operator()
+    run = copying(user)
+    answer = signed_in(user).get(page_of(run, verb))
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'<form class="console-ask" method="post" action="{page_of(run, verb)}">' in html
+    assert 'name="reason"' in html
+    assert state_of(run) == State.QUEUED
+
+
+def test_cancels_with_the_reason_in_the_history() -> None:
+    """The run ends, its event and its log entry name who and why, and the page says so."""
+    user = operator()
+    run = copying(user)
+    answer = signed_in(user).post(page_of(run, "cancel"), {"reason": "wrong tag"})
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == page_of(run)
+    assert state_of(run) == State.CANCELLED
+    event = Event.objects.get(run=run, what="cancel")
+    assert (event.by, event.reason) == (user, "wrong tag")
+    entry = LogEntry.objects.get(object_id=str(run.pk))
+    assert entry.user == user
+    assert "wrong tag" in entry.get_change_message()
+    html = signed_in(user).get(page_of(run)).content.decode()
+    assert "Cancelled by Ana Lima" in html
+    assert "“wrong tag”" in html
+
+
+def test_pauses_and_resumes() -> None:
+    """A paused run keeps its place; resumed, it does its work."""
+    user = operator()
+    run = copying(user)
+    client = signed_in(user)
+    client.post(page_of(run, "pause"))
+    assert state_of(run) == State.PAUSED
+    client.post(page_of(run, "resume"))
+    assert perform(run).state == State.SUCCEEDED
+
+
+def test_retries_a_waiting_run_now() -> None:
+    """Resume on a waiting run is “Retry now”: the page acts at once, without a question."""
+    user = operator()
+    with waiting(user) as run:
+        html = signed_in(user).get(page_of(run)).content.decode()
+        assert "Retry now" in html
+        signed_in(user).post(page_of(run, "resume"))
+        assert state_of(run) == State.QUEUED
+
+
+def test_stops_a_working_run_at_its_next_checkpoint() -> None:
+    """While a worker is at it, cancel is a request that the worker obeys."""
+    user = operator()
+
+    def cancel(run: Run) -> tuple[int, str]:
+        return signed_in(user).post(page_of(run, "cancel")).status_code, state_of(run)
+
+    assert meanwhile(cancel, user) == (302, State.CANCELLING)
+
+
+@pytest.mark.parametrize("only", [Run.Only.UNDONE, Run.Only.FAILED])
+def test_retries_what_failed_as_a_new_run(only: str) -> None:
+    """Retry leads to a new run, linked to the old one, of just the failed items."""
+    user = operator()
+    with failing(user, bad=(0, 2), count=5) as run:
+        answer = signed_in(user).post(page_of(run, "retry"), {"only": only})
+        retry = Run.objects.get(retry_of=run)
+        assert answer.headers["Location"] == page_of(retry)
+    assert retry.total == 2
+    assert state_of(run) == State.SUCCEEDED
+
+
+def test_retries_one_reason_alone() -> None:
+    """“Retry these 2…” asks with the group's own words, and takes up that group."""
+    user = operator()
+    with failing(user, bad=(0, 2), count=5) as run:
+        group = run.failures.first().group
+        page = signed_in(user).get(page_of(run, "retry"), {"group": group}).content.decode()
+        assert "Retry the 2 items that failed for this reason?" in page
+        signed_in(user).post(page_of(run, "retry"), {"group": group})
+        assert Run.objects.get(retry_of=run).group == group
+
+
+def test_leads_a_second_retry_to_the_first() -> None:
+    """Two clicks are one run."""
+    user = operator()
+    with failing(user) as run:
+        places = {signed_in(user).post(page_of(run, "retry")).headers["Location"] for _click in range(2)}
+    assert len(places) == 1
+    assert Run.objects.filter(retry_of=run).count() == 1
+
+
+def test_refuses_a_scope_that_does_not_exist() -> None:
+    """A made-up scope starts nothing, and the page says so."""
+    user = operator()
+    with failing(user) as run:
+        answer = signed_in(user).post(page_of(run, "retry"), {"only": "some"})
+    assert "Nothing was started." in told(answer)
+    assert not Run.objects.filter(retry_of=run).exists()
+
+
+def test_makes_the_real_run_of_a_dry_run() -> None:
+    """“Do it now” leads to a real run, linked to its preview."""
+    user = operator()
+    preview = copied(user, dry_run=True)
+    page = signed_in(user).get(page_of(preview, "start")).content.decode()
+    assert "Do it now: Copy: 3 notes, 2 copies each" in page
+    answer = signed_in(user).post(page_of(preview, "start"))
+    run = Run.objects.get(preview_of=preview)
+    assert answer.headers["Location"] == page_of(run)
+    assert not run.dry_run
+
+
+def test_leaves_one_object_out() -> None:
+    """Withdraw frees one object, which the page names, and the run goes on without it."""
+    user = operator()
+    run = copying(user)
+    target = run.targets.order_by("pk").last()
+    page = signed_in(user).get(page_of(run, "withdraw"), {"target": target.pk}).content.decode()
+    assert "out of run" in page
+    answer = signed_in(user).post(page_of(run, "withdraw"), {"target": target.pk, "reason": "still writing it"})
+    assert "is left out of run" in told(answer)
+    assert perform(run).skipped == 2
+    assert run.done == 4
+
+
+@pytest.mark.parametrize("key", ["", "none", "9" * 30, "0"])
+def test_knows_no_such_target(key: str) -> None:
+    """A withdrawal without one of the run's own targets is 404."""
+    user = operator()
+    run = copying(user)
+    assert signed_in(user).post(page_of(run, "withdraw"), {"target": key}).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("verb", list(Verb))
+def test_says_when_it_is_too_late(verb: Verb, method: str) -> None:
+    """A verb that is not lawful any more leads to the run's page with a warning that says why."""
+    user = operator()
+    run = copied(user)
+    if verb == Verb.RETRY:
+        run = copying(user)  # a run that has not ended cannot be retried
+    before = state_of(run)
+    data = {"target": run.targets.first().pk} if verb == Verb.WITHDRAW else {}
+    answer = getattr(signed_in(user), method)(page_of(run, verb), data)
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == page_of(run)
+    assert f"Run {run.pk}" in told(answer)
+    assert state_of(run) == before
+
+
+def test_answers_programs_with_409_when_it_is_too_late() -> None:
+    """A program gets the reason as JSON, not a redirect."""
+    user = operator()
+    run = copied(user)
+    answer = signed_in(user).post(page_of(run, "cancel"), headers=JSON)
+    assert answer.status_code == 409
+    assert f"Run {run.pk} had already ended" in answer.json()["error"]
+
+
+def test_answers_programs_with_the_progress_after_the_act() -> None:
+    """A program that cancels reads at once how the run stands."""
+    user = operator()
+    run = copying(user)
+    answer = signed_in(user).post(page_of(run, "cancel"), headers=JSON)
+    assert answer.status_code == 200
+    assert answer.json()["state"] == State.CANCELLED
+
+
+def test_names_the_permission_that_a_verb_needs() -> None:
+    """Who may look but not act gets a 403 that names what is missing; the run goes on."""
+    run = copying()
+    client = signed_in(staff("viewer", VIEW))
+    for answer in (client.get(page_of(run, "cancel")), client.post(page_of(run, "cancel"))):
+        assert answer.status_code == 403
+        assert "“Cancel” needs the permission “Can cancel run”. The run stays as it is." in answer.content.decode()
+    refusal = client.post(page_of(run, "pause"), headers=JSON)
+    assert (refusal.status_code, refusal.json()["permission"]) == (403, "console.pause_run")
+    assert state_of(run) == State.QUEUED
+
+
+def test_hides_the_verbs_of_runs_that_one_may_not_see() -> None:
+    """Who may not see a run cannot ask anything of it."""
+    run = copying()
+    client = signed_in(staff("stranger", "console.cancel_run"))
+    assert client.post(page_of(run, "cancel")).status_code == 403
+    assert state_of(run) == State.QUEUED
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_answers_other_methods_with_405(method: str) -> None:
+    """A verb knows GET and POST."""
+    user = operator()
+    run = copying(user)
+    assert getattr(signed_in(user), method)(page_of(run, "cancel")).status_code == 405
+
+
+def test_reserves_undo() -> None:
+    """Undo is not built: 404, and no button."""
+    user = operator()
+    run = copied(user)
+    client = signed_in(user)
+    assert client.get(f"/admin/console/run/{run.pk}/undo/").status_code == 404
+    assert client.post(f"/admin/console/run/{run.pk}/undo/").status_code == 404
+    assert "undo" not in client.get(page_of(run)).content.decode().lower()
+
+
+def test_asks_strangers_to_sign_in() -> None:
+    """Without a session a verb does nothing."""
+    run = copying()
+    assert Client().post(page_of(run, "cancel")).status_code == 302
+    assert state_of(run) == State.QUEUED
+
+
+def test_needs_the_token_of_its_form() -> None:
+    """A form of another site cannot act."""
+    user = operator()
+    run = copying(user)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    assert client.post(page_of(run, "cancel")).status_code == 403
+    assert state_of(run) == State.QUEUED
+
+
+def test_tells_of_a_conflict_instead_of_starting() -> None:
+    """A retry whose objects another run holds starts nothing, and names that run."""
+    user = operator()
+    notes = make_notes(2)
+    run = start("notes.archive", by=user, objects=notes)
+    control.cancel(run.pk, by=user)
+    holder = start("notes.archive", by=user, objects=notes)
+    answer = signed_in(user).post(page_of(run, "retry"))
+    assert f"run {holder.pk}" in told(answer)
+    assert not Run.objects.filter(retry_of=run).exists()
+    assert State(state_of(run)) in ENDED
