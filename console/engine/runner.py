@@ -27,6 +27,8 @@ from console.states import ENDED, State
 
 logger = logging.getLogger(__name__)
 
+SHORT_REST = 0.5
+
 
 def carry_out(
     run_id: int, partition_id: int, token: int, *, task_id: str, worker: str, eager: bool = False
@@ -183,7 +185,8 @@ class _Slice:
         """Rest between two chunks, no transaction open: for the pace, and for SQLite's other writers (PROTOCOL C8)."""
         rest = rest_after(seen.run, items, took)
         left = self.ends_at - time.monotonic()
-        if rest > max(left, 0) and not self.eager:
+        # A short rest is slept off, and the next wake-up sent at once: a delayed one waits for somebody to look.
+        if rest > max(left, SHORT_REST) and not self.eager:
             return self._yield(delay=rest)
         time.sleep(rest)
         return ""
