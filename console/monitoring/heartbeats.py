@@ -96,6 +96,7 @@ class Pulse(threading.Thread):
     def __init__(self, sign: Callable[[], Sign]) -> None:
         super().__init__(name="console-pulse", daemon=True)
         self._sign = sign
+        self._given: Sign | None = None
         self._mail: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -126,10 +127,12 @@ class Pulse(threading.Thread):
         self.join(FAREWELL)
 
     def _renew(self) -> None:
-        self._sign().renew()
+        self._given = self._sign()
+        self._given.renew()
 
     def _withdraw(self) -> None:
-        self._sign().withdraw()
+        if self._given is not None:
+            self._given.withdraw()
 
     def _do(self, function: Callable[..., object], *args: Any) -> None:
         guarded(function, *args)

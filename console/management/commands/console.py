@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from console.engine import control
 from console.engine.acceptance import Acceptance, accept
@@ -35,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Call the verb; what the console refuses ends the command with its sentence."""
         if options["verb"] != "doctor":
-            self.check()
+            self.check(tags=["console"])
         if "run" in options:
             arguments.find_run(options["run"])
         try:
@@ -91,7 +92,7 @@ class Command(BaseCommand):
                 self.stdout.write(_("No findings. All is well."))
         urgent = sum(finding.severity == Severity.URGENT for finding in findings)
         if urgent:
-            raise CommandError(_("%(count)s urgent findings.") % {"count": urgent})
+            raise CommandError(ngettext("%(count)s urgent finding.", "%(count)s urgent findings.", urgent) % {"count": urgent})
 
     # Verbs
 
