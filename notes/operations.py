@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -22,16 +23,12 @@ from console.operations import (
     Retry,
     RetryPolicy,
     Skip,
+    Update,
     register,
 )
 from notes.forms import CopyForm, RetagForm
 from notes.models import AuthorStatistics, Note
 from notes.publishing import NewsletterAwayError, NoteRefusedError, publish
-
-
-def write(notes: Sequence[Note], **values: Any) -> None:
-    """Write these values, and the time of the change, to the notes of a chunk in one statement."""
-    Note.all_objects.filter(pk__in=[note.pk for note in notes]).update(updated_at=timezone.now(), **values)
 
 
 @register(Note)
@@ -54,65 +51,53 @@ class CopyNotes(Copy):
 
 
 @register(Note)
-class RetagNotes(Operation):
+class RetagNotes(Update):
     """Add tags to each selected note, remove others."""
 
     name = "notes.retag"
     label = _("Change tags")
     form = RetagForm
     related = ("tags",)
+    add: ClassVar = {"tags": "add"}
+    remove: ClassVar = {"tags": "remove"}
 
     def summary(self) -> str:
         """Return the tags that come and go."""
         return ", ".join([f"+{tag}" for tag in self.params["add"]] + [f"−{tag}" for tag in self.params["remove"]])
 
-    def process(self, notes: Sequence[Note]) -> None:
-        """Write the rows between notes and tags in two statements, whatever the chunk's size."""
-        tagged = Note.tags.through
-        tagged.objects.filter(note__in=notes, tag__in=self.params["remove"]).delete()
-        added = [tagged(note=note, tag=tag) for note in notes for tag in self.params["add"].all()]
-        tagged.objects.bulk_create(added, ignore_conflicts=True)
-        write(notes)
-
 
 @register(Note)
-class ArchiveNotes(Operation):
+class ArchiveNotes(Update):
     """Archive the selected notes."""
 
     name = "notes.archive"
     label = _("Archive")
 
-    def process(self, notes: Sequence[Note]) -> dict[int, Skip]:
-        """Archive those that are not archived yet."""
-        write([note for note in notes if not note.archived_at], archived_at=timezone.now())
-        return {note.pk: Skip(note, gettext("It was archived before.")) for note in notes if note.archived_at}
+    def values(self, note: Note) -> dict[str, Any]:
+        """Return the mark, unless the note has it already."""
+        return {} if note.archived_at else {"archived_at": Now()}
 
 
 @register(Note)
-class TrashNotes(Operation):
+class TrashNotes(Update):
     """Move the selected notes to the trash, from where they can be restored."""
 
     name = "notes.trash"
     label = _("Move to the trash")
     permission = "notes.delete_note"
 
-    def process(self, notes: Sequence[Note]) -> dict[int, Skip]:
-        """Mark those that are not in the trash yet."""
-        write([note for note in notes if not note.trashed_at], trashed_at=timezone.now())
-        return {note.pk: Skip(note, gettext("It was in the trash before.")) for note in notes if note.trashed_at}
+    def values(self, note: Note) -> dict[str, Any]:
+        """Return the mark, unless the note has it already."""
+        return {} if note.trashed_at else {"trashed_at": Now()}
 
 
 @register(Note)
-class RestoreNotes(Operation):
+class RestoreNotes(Update):
     """Take the selected notes out of the trash."""
 
     name = "notes.restore"
     label = _("Restore from the trash")
-
-    def process(self, notes: Sequence[Note]) -> dict[int, Skip]:
-        """Clear the mark of those in the trash."""
-        write([note for note in notes if note.trashed_at], trashed_at=None)
-        return {note.pk: Skip(note, gettext("It was not in the trash.")) for note in notes if not note.trashed_at}
+    values: ClassVar = {"trashed_at": None}
 
 
 @register(Note)
@@ -146,7 +131,7 @@ class PublishNotes(ExternalOperation):
 
     def process(self, note: Note, answer: str) -> str:
         """Store that the note is out."""
-        write([note], published_at=timezone.now())
+        Note.all_objects.filter(pk=note.pk).update(published_at=Now(), updated_at=Now())
         return gettext("published as %s") % answer
 
 

@@ -103,13 +103,6 @@ class TestRetag:
         """The run's summary tells what comes and goes."""
         assert RetagNotes({"add": [tags[0].pk], "remove": [tags[1].pk]}).summary() == "+garden, −home"
 
-    def test_shows_in_the_time_of_the_last_change(self, tags: list[Tag]) -> None:
-        """A note with other tags is a changed note."""
-        tea = make("tea")
-        before = tea.updated_at
-        RetagNotes({"add": [tags[0].pk]}).process([tea])
-        assert fresh(tea)[0].updated_at > before
-
 
 class TestMarks:
     """notes.archive, notes.trash and notes.restore."""
@@ -124,8 +117,7 @@ class TestMarks:
         already = marked if is_set else plain
         outcome = operation().process(fresh(marked, plain))
         assert [bool(getattr(note, field)) for note in fresh(marked, plain)] == [is_set, is_set]
-        assert list(outcome) == [already.pk]
-        assert isinstance(outcome[already.pk], Skip)
+        assert [key for key, result in outcome.items() if isinstance(result, Skip)] == [already.pk]
         assert fresh(already)[0].updated_at == already.updated_at
 
 
