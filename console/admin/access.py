@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 else:
     RunModelAdmin = ModelAdmin
 
+LONGEST_KEY = 18  # digits, well inside a big integer
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -63,6 +65,11 @@ def open_run(request: HttpRequest, run_id: int) -> Run:
     if codename := missing_permission(request.user, run):
         raise RunHidden(run, codename)
     return run
+
+
+def whole_number(text: str | None) -> int:
+    """Return the positive whole number that `text` writes, 0 for anything else or what no key can be."""
+    return int(text) if text and text.isdecimal() and len(text) <= LONGEST_KEY else 0
 
 
 def only(*methods: str) -> Callable[[View], View]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 
-from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.admin.access import RunModelAdmin, explained, only, open_run, whole_number
 from console.engine.progress import Progress, progress_of
 from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import verbs_for
@@ -83,7 +83,7 @@ def poll_ms(run: Run) -> int:
 
 
 def _listed(request: HttpRequest) -> dict[str, dict[str, Any]]:
-    keys = [int(key) for key in request.GET["runs"].split(",") if key.isdecimal() and len(key) < 19][:LISTED]
+    keys = [whole_number(key) for key in request.GET["runs"].split(",")[:LISTED]]
     runs = list(visible_to(request.user).filter(pk__in=keys).select_related("content_type"))
     found = progress_of(runs)
     return {str(run.pk): _row(run, found[run.pk]) for run in runs}

@@ -16,8 +16,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from console.reports.paging import CappedPaginator
 from console.models import Attempt
+from console.reports.paging import CappedPaginator
 
 INSTALLED = apps.is_installed("django_celery_results")
 
@@ -87,7 +87,9 @@ class TaskResultAdmin(ResultModelAdmin):
         """Return the results; a list reads no large columns."""
         found = super().get_queryset(request)
         match = request.resolver_match
-        return found.defer(*BLOBS) if match and match.url_name == "django_celery_results_taskresult_changelist" else found
+        return (
+            found.defer(*BLOBS) if match and match.url_name == "django_celery_results_taskresult_changelist" else found
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that reads the runs at once."""

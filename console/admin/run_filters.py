@@ -26,7 +26,7 @@ class StateFilter(SimpleListFilter):
 
     title = gettext_lazy("state")
     parameter_name = "state"
-    groups: dict[str, Callable[[Runs], Runs]] = {"attention": attention, "active": active}  # noqa: RUF012
+    groups: dict[str, Callable[[Runs], Runs]] = {"attention": attention, "active": active}
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
         """Return the choices."""
@@ -81,7 +81,7 @@ class WhenFilter(SimpleListFilter):
 
     title = gettext_lazy("accepted")
     parameter_name = "when"
-    spans = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}  # noqa: RUF012
+    spans = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
         """Return the choices."""

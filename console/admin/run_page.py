@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.admin.access import RunModelAdmin, explained, only, open_run, whole_number
 from console.admin.links import object_url, run_url
 from console.admin.progress import poll_ms
 from console.admin.results import results_of
@@ -90,7 +90,7 @@ def _linked(request: HttpRequest, run: Run) -> list[tuple[str, Run]]:
 
 def _failures(request: HttpRequest, run: Run, verbs: list[Verb]) -> dict[str, Any]:
     chosen = request.GET.get("group", "")
-    after = _whole(request.GET.get("after"))
+    after = whole_number(request.GET.get("after"))
     rows, following = failures.page(run, chosen, after) if chosen else ([], None)
     return {
         "groups": [] if chosen else failures.groups(run),
@@ -104,7 +104,7 @@ def _failures(request: HttpRequest, run: Run, verbs: list[Verb]) -> dict[str, An
 
 
 def _objects(request: HttpRequest, site: AdminSite, run: Run, verbs: list[Verb]) -> dict[str, Any]:
-    rows, following = objects.page(run, _whole(request.GET.get("objects")))
+    rows, following = objects.page(run, whole_number(request.GET.get("objects")))
     linked = [(row, object_url(site, row.obj) if row.obj and _may_open(request, row.obj) else "") for row in rows]
     return {"objects": linked, "objects_next": following, "may_withdraw": Verb.WITHDRAW in verbs}
 
@@ -148,8 +148,3 @@ def _facts(run: Run) -> list[tuple[str, Any]]:
 def _may_open(request: HttpRequest, obj: Any) -> bool:
     name = f"{obj._meta.app_label}.%s_{obj._meta.model_name}"
     return request.user.has_perm(name % "view") or request.user.has_perm(name % "change")
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -17,18 +17,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin import downloads, progress, run_page, verbs
-from console.admin.access import RunModelAdmin
+from console.admin.access import RunModelAdmin, whole_number
 from console.admin.links import list_url
-from console.reports.paging import CappedPaginator
 from console.admin.run_filters import FILTERS
 from console.engine.progress import progress_of
 from console.models import Failure, Run, Target
 from console.operations.registry import registered_models
 from console.reports.headlines import subject
+from console.reports.marks import chip_marks, progress_mark, time_mark
+from console.reports.paging import CappedPaginator
 from console.reports.visibility import VIEW_RUN, missing_permission, viewable_types, visible_to
 from console.reports.words import person, shortened, span
 from console.states import Verb
-from console.templatetags.console import console_chip, console_progress, console_time
+
 
 class RunList(ChangeList):
     """The change list with the progress of its runs, read at once."""
@@ -62,7 +63,9 @@ class RunAdmin(RunModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("label",)
-    search_help_text = gettext_lazy("Run number, object (“note 17” or part of its name), person, or words of a failure.")
+    search_help_text = gettext_lazy(
+        "Run number, object (“note 17” or part of its name), person, or words of a failure."
+    )
     actions = None
     change_list_template = "admin/console/run/change_list.html"
 
@@ -109,7 +112,9 @@ class RunAdmin(RunModelAdmin):
         """Return the lists in which runs begin, as (name, address)."""
         seen = set(viewable_types(request.user))
         types = ContentType.objects.get_for_models(*registered_models())
-        found = ((str(m._meta.verbose_name_plural), list_url(self.admin_site, m)) for m, t in types.items() if t.pk in seen)
+        found = (
+            (str(m._meta.verbose_name_plural), list_url(self.admin_site, m)) for m, t in types.items() if t.pk in seen
+        )
         return [(name, address) for name, address in found if address]
 
     def get_search_results(
@@ -122,7 +127,7 @@ class RunAdmin(RunModelAdmin):
     @admin.display(description=gettext_lazy("State"))
     def state_chips(self, run: Any) -> SafeString:
         """The chips."""
-        return console_chip(run, run.console_progress)
+        return chip_marks(run, run.console_progress)
 
     @admin.display(description=gettext_lazy("Run"))
     def named(self, run: Run) -> SafeString:
@@ -139,7 +144,7 @@ class RunAdmin(RunModelAdmin):
     @admin.display(description=gettext_lazy("Progress"))
     def progress_bar(self, run: Any) -> SafeString:
         """The bar and its numbers."""
-        return console_progress(run, run.console_progress)
+        return progress_mark(run, run.console_progress)
 
     @admin.display(description=gettext_lazy("Asked by"))
     def asked(self, run: Run) -> SafeString:
@@ -149,7 +154,7 @@ class RunAdmin(RunModelAdmin):
     @admin.display(description=gettext_lazy("Accepted"))
     def accepted(self, run: Run) -> SafeString:
         """When it was accepted."""
-        return console_time(run.accepted_at)
+        return time_mark(run.accepted_at)
 
     @admin.display(description=gettext_lazy("Took"))
     def took(self, run: Run) -> str:
@@ -178,11 +183,11 @@ class RunAdmin(RunModelAdmin):
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the run's page."""
         if not object_id.isdecimal():
             raise Http404(_("There is no run %(run)s.") % {"run": object_id})
-        return run_page.view(self, request, int(object_id))
+        return cast("HttpResponse", run_page.view(self, request, int(object_id)))
 
 
 def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
@@ -191,21 +196,22 @@ def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> 
 
 def _matches(word: str) -> Q:
     failures = Failure.objects.filter(run=OuterRef("pk"))
-    found = (
+    found: Q = (
         Q(label__icontains=word)
         | Q(operation=word)
         | Q(asked_by__username__icontains=word)
         | Q(asked_by__first_name__icontains=word)
         | Q(asked_by__last_name__icontains=word)
-        | Exists(failures.filter(Q(reason__icontains=word) | Q(object_label__icontains=word)))
+        | Q(Exists(failures.filter(Q(reason__icontains=word) | Q(object_label__icontains=word))))
     )
-    return found | Q(pk=int(word)) if word.isdecimal() and len(word) < 19 else found
+    number = whole_number(word)
+    return found | Q(pk=number) if number else found
 
 
 def _by_object(queryset: QuerySet[Run], words: list[str]) -> QuerySet[Run]:
     """Find “note 17”: the model's name, then the key."""
-    if len(words) != 2:
-        return queryset.none()
-    model, key = words
-    targets = Target.objects.filter(run=OuterRef("pk"), object_id=key, content_type__model=model.lower())
-    return queryset.filter(Exists(targets))
+    match words:
+        case [model, key]:
+            targets = Target.objects.filter(run=OuterRef("pk"), object_id=key, content_type__model=model.lower())
+            return queryset.filter(Exists(targets))
+    return queryset.none()

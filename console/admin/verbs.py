@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from console.admin.access import RunModelAdmin, VerbRefused, explained, only, open_run, wants_json
+from console.admin.access import RunModelAdmin, VerbRefused, explained, only, open_run, wants_json, whole_number
 from console.admin.links import run_url
 from console.admin.progress import payload
 from console.engine import control
@@ -30,7 +30,9 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb:
     """Ask before `verb` (GET), or do it (POST)."""
     run = open_run(request, run_id)
     try:
-        return _act(model_admin, request, run, verb) if request.method == "POST" else _ask(model_admin, request, run, verb)
+        return (
+            _act(model_admin, request, run, verb) if request.method == "POST" else _ask(model_admin, request, run, verb)
+        )
     except NotPermitted as refused:
         raise VerbRefused(verb, refused.codename) from refused
     except ConsoleError as refused:
@@ -133,10 +135,8 @@ def _reason(request: HttpRequest) -> str:
 
 
 def _target(run: Run, key: str) -> Target:
-    if not key.isdecimal() or len(key) > 18:
-        raise Http404(_("Which object? Leave one out from the run's page."))
     try:
-        return run.targets.select_related("content_type").get(pk=int(key))
+        return run.targets.select_related("content_type").get(pk=whole_number(key))
     except Target.DoesNotExist:
         raise Http404(_("Run %(run)s has no such object.") % {"run": run.pk}) from None
 

@@ -147,7 +147,9 @@ def _retry(run: Run, progress: Progress) -> Ask:
 
 def _retry_button(failed: int, undone: int) -> str:
     if failed and failed == undone:
-        return ngettext("Retry the %(count)s failed…", "Retry the %(count)s failed…", failed) % {"count": number(failed)}
+        return ngettext("Retry the %(count)s failed…", "Retry the %(count)s failed…", failed) % {
+            "count": number(failed)
+        }
     if undone:
         return ngettext("Retry the %(count)s not done…", "Retry the %(count)s not done…", undone) % {
             "count": number(undone)

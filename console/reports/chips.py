@@ -65,9 +65,7 @@ def _state(run: Run) -> Chip:
         return Chip("preparing", _("Preparing"), _("collecting and locking the objects; not yet protected"))
     if state == State.SUCCEEDED and run.failed:
         word = ngettext("Succeeded, %(count)s failed", "Succeeded, %(count)s failed", run.failed)
-        meaning = ngettext(
-            "the rest is done; %(count)s needs you", "the rest is done; %(count)s need you", run.failed
-        )
+        meaning = ngettext("the rest is done; %(count)s needs you", "the rest is done; %(count)s need you", run.failed)
         count = {"count": number(run.failed)}
         return Chip("partly", word % count, meaning % count)
     return Chip(state.value, str(state.label), str(MEANINGS[state]))

@@ -46,7 +46,10 @@ def parameters(run: Run) -> list[tuple[str, str]]:
     fields: dict[str, forms.Field] = declared.form.base_fields if declared and declared.form else {}
     secret = declared.secret_params if declared else ()
     return [
-        (_label(name, fields), SECRET if name in secret or _hidden(fields.get(name)) else _value(value, fields.get(name)))
+        (
+            _label(name, fields),
+            SECRET if name in secret or _hidden(fields.get(name)) else _value(value, fields.get(name)),
+        )
         for name, value in run.params.items()
     ]
 
@@ -55,7 +58,11 @@ def _operation(run: Run, *, in_list: bool) -> BaseOperation | None:
     if not is_registered(run.operation):
         return None
     declared = get_operation(run.operation)
-    if in_list and declared.form and any(isinstance(f, forms.ModelChoiceField) for f in declared.form.base_fields.values()):
+    if (
+        in_list
+        and declared.form
+        and any(isinstance(f, forms.ModelChoiceField) for f in declared.form.base_fields.values())
+    ):
         return None
     try:
         return declared(run.params)

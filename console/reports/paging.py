@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.paginator import PageNotAnInteger, Paginator
+from django.core.paginator import Page, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
@@ -20,7 +20,7 @@ class CappedPaginator(CountingPaginator):
     """Counts to 10,000 and stops; beyond, only “is there another page” is known."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """How many objects there are, at most one more than the limit."""
         if not isinstance(self.object_list, QuerySet):
             return len(self.object_list)
@@ -44,4 +44,4 @@ class CappedPaginator(CountingPaginator):
         """Return the page `number`."""
         number = self.validate_number(number)
         bottom = (number - 1) * self.per_page
-        return self._get_page(self.object_list[bottom : bottom + self.per_page], number, self)
+        return Page(self.object_list[bottom : bottom + self.per_page], number, self)

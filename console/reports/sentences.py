@@ -43,11 +43,15 @@ def tally(run: Run, progress: Progress) -> str:
     if progress.total is None:
         parts = [number(progress.processed)] if progress.processed or not run.preparing else [_("preparing")]
     else:
-        parts = [_("%(reached)s of %(total)s") % {"reached": number(progress.processed), "total": number(progress.total)}]
+        parts = [
+            _("%(reached)s of %(total)s") % {"reached": number(progress.processed), "total": number(progress.total)}
+        ]
     if progress.percent is not None and run.is_active:
         parts.append(_("%(percent)s %%") % {"percent": progress.percent})
     if progress.failed:
-        parts.append(ngettext("%(count)s failed", "%(count)s failed", progress.failed) % {"count": number(progress.failed)})
+        parts.append(
+            ngettext("%(count)s failed", "%(count)s failed", progress.failed) % {"count": number(progress.failed)}
+        )
     if progress.skipped:
         parts.append(
             ngettext("%(count)s skipped", "%(count)s skipped", progress.skipped) % {"count": number(progress.skipped)}
@@ -75,7 +79,10 @@ def _running(run: Run, progress: Progress) -> str:
 
 def _waiting(run: Run, progress: Progress) -> str:
     error = _as_sentence(progress.error or run.why)
-    counted_tries = _("Try %(next)s of %(tries)s") % {"next": min(progress.attempt + 1, progress.tries), "tries": progress.tries}
+    counted_tries = _("Try %(next)s of %(tries)s") % {
+        "next": min(progress.attempt + 1, progress.tries),
+        "tries": progress.tries,
+    }
     left = (progress.next_attempt_at - timezone.now()).total_seconds() if progress.next_attempt_at else 0
     if progress.next_attempt_at is None or left <= 0:
         return _join(error, _("%(try)s: trying now.") % {"try": counted_tries}, _("What was done is kept."))
@@ -140,7 +147,10 @@ def _succeeded(run: Run, progress: Progress) -> str:
         return _checked(run, progress)
     left_out = _left_out(progress)
     if progress.failed:
-        told = _("%(done)s done, %(failed)s failed.") % {"done": number(progress.done), "failed": number(progress.failed)}
+        told = _("%(done)s done, %(failed)s failed.") % {
+            "done": number(progress.done),
+            "failed": number(progress.failed),
+        }
         cure = ngettext(
             "See why below; mend the cause, then retry just that %(count)s.",
             "See why below; mend the cause, then retry just those %(count)s.",
@@ -173,7 +183,9 @@ def _kept(progress: Progress) -> str:
     if progress.total is None:
         return _("%(done)s done and kept.") % {"done": number(progress.done)}
     rest = progress.total - progress.processed
-    parts = [_("%(done)s of %(total)s done and kept") % {"done": number(progress.done), "total": number(progress.total)}]
+    parts = [
+        _("%(done)s of %(total)s done and kept") % {"done": number(progress.done), "total": number(progress.total)}
+    ]
     if progress.failed:
         parts.append(_("%(count)s failed") % {"count": number(progress.failed)})
     if progress.skipped:

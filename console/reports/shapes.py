@@ -6,9 +6,9 @@ _LINE = 'fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="ro
 _FULL = 'fill="currentColor"'
 _DASH = 'stroke-dasharray="2.2 2.2"'
 
-_BARS = '<path d="M6 5v6M10 5v6" {}/>'.format(_LINE)
+_BARS = f'<path d="M6 5v6M10 5v6" {_LINE}/>'
 _RING = '<circle cx="8" cy="8" r="6" {}/>'
-_TRIANGLE = '<path d="M8 1.8 15 14H1z" {}/>'.format(_LINE)
+_TRIANGLE = f'<path d="M8 1.8 15 14H1z" {_LINE}/>'
 
 SHAPES = {
     "queued": _RING.format(_LINE),

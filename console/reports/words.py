@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from console.models import Run
 
 LONGEST_NAME = 60
+MINUTE, HOUR = 60, 60  # seconds, minutes
+PRECISE_BELOW = 10  # smaller numbers keep a digit after the point
+INSTANT = 0.1
+DAYS_FROM = 48  # hours
 
 
 def number(value: float) -> str:
@@ -25,30 +29,36 @@ def number(value: float) -> str:
     >>> number(2.34)
     '2.3'
     """
-    places = 1 if value < 10 and value != int(value) else 0
-    return number_format(round(value, places) if places else round(value), places or None, use_l10n=True, force_grouping=True)
+    places = 1 if value < PRECISE_BELOW and value != int(value) else 0
+    return number_format(
+        round(value, places) if places else round(value), places or None, use_l10n=True, force_grouping=True
+    )
 
 
 def span(seconds: float) -> str:
     """Return a length of time: “4.8 s”, “40 s”, “12 min”, “2 h 5 min”, “3 d 4 h”."""
-    if 0 < seconds < 0.1:
+    if 0 < seconds < INSTANT:
         return _("under 0.1 s")
-    if seconds < 10:
+    if seconds < PRECISE_BELOW:
         return _("%(count)s s") % {"count": number(seconds)}
-    if seconds < 60:
+    if seconds < MINUTE:
         return _("%(count)s s") % {"count": int(seconds)}
-    minutes = int(seconds // 60)
-    if minutes < 60:
+    minutes = int(seconds // MINUTE)
+    if minutes < HOUR:
         return _("%(count)s min") % {"count": minutes}
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes} if minutes else _("%(hours)s h") % {"hours": hours}
+    hours, minutes = divmod(minutes, HOUR)
+    if hours < DAYS_FROM:
+        return (
+            _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+            if minutes
+            else _("%(hours)s h") % {"hours": hours}
+        )
     return _("%(days)s d %(hours)s h") % {"days": hours // 24, "hours": hours % 24}
 
 
 def about(seconds: int) -> str:
     """Return the time that is left, rounded up: “about 2 min left”."""
-    rounded = seconds if seconds < 60 else ceil(seconds / 60) * 60
+    rounded = seconds if seconds < MINUTE else ceil(seconds / MINUTE) * MINUTE
     return _("about %(time)s left") % {"time": span(rounded)}
 
 
@@ -58,7 +68,7 @@ def countdown(seconds: float) -> str:
     >>> countdown(42), countdown(3725)
     ('0:42', '62:05')
     """
-    minutes, rest = divmod(max(0, ceil(seconds)), 60)
+    minutes, rest = divmod(max(0, ceil(seconds)), MINUTE)
     return f"{minutes}:{rest:02d}"
 
 
@@ -108,7 +118,11 @@ def ordinal(position: int) -> str:
         _("first"), _("second"), _("third"), _("fourth"), _("fifth"),
         _("sixth"), _("seventh"), _("eighth"), _("ninth"), _("tenth"),
     )  # fmt: skip
-    return words[position - 1] if 1 <= position <= len(words) else _("number %(position)s") % {"position": number(position)}
+    return (
+        words[position - 1]
+        if 1 <= position <= len(words)
+        else _("number %(position)s") % {"position": number(position)}
+    )
 
 
 def shortened(name: str) -> str:

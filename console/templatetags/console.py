@@ -11,22 +11,19 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Model
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from console.engine.progress import progress as progress_of_run
 from console.models import Attempt, Failure
 from console.reports import words
 from console.reports.attention import visible_counts
-from console.reports.chips import Chip, chips, hold_chip
+from console.reports.chips import hold_chip
 from console.reports.failures import values
 from console.reports.history import event_words
+from console.reports.marks import chip_mark, chip_marks, progress_mark, time_mark
 from console.reports.paging import LIMIT
-from console.reports.sentences import tally
-from console.reports.shapes import SHAPES
 
 if TYPE_CHECKING:
     from console.engine.progress import Progress
@@ -48,43 +45,26 @@ def console_about(seconds: int | None) -> str:
 @register.simple_tag
 def console_chip(run: Run, progress: Progress | None = None) -> SafeString:
     """Return the chips of `run`: its state first; with `progress` also that its worker is silent."""
-    return format_html_join(" ", "{}", ((_drawn(chip),) for chip in chips(run, progress)))
+    return chip_marks(run, progress)
 
 
 @register.simple_tag
 def console_hold(hold: str) -> SafeString:
     """Return the padlock chip of a hold (“Locked”, “In use”), or nothing."""
     chip = hold_chip(hold)
-    return _drawn(chip) if chip else SafeString("")
+    return chip_mark(chip) if chip else SafeString("")
 
 
 @register.simple_tag
 def console_progress(run: Run, progress: Progress | None = None) -> SafeString:
     """Return the progress bar of `run` and its numbers; give `progress` in lists, or two queries a run follow."""
-    progress = progress or progress_of_run(run)
-    return format_html(
-        '<span class="console-progress" data-run="{}">{}<span class="console-tally">{}</span></span>',
-        run.pk,
-        _bar(run, progress),
-        tally(run, progress),
-    )
+    return progress_mark(run, progress or progress_of_run(run))
 
 
 @register.simple_tag
 def console_time(moment: datetime | None) -> SafeString:
     """Return a moment as “14:02 (12 min ago)”, the full date and zone in its title."""
-    if moment is None:
-        return SafeString("")
-    local = timezone.localtime(moment)
-    ago = words.ago(moment)
-    return format_html(
-        '<time datetime="{}" title="{} {}">{}{}</time>',
-        local.isoformat(),
-        date_format(local, "DATETIME_FORMAT"),
-        local.tzname() or "",
-        words.clock(moment, seconds=False),
-        f" ({ago})" if ago else "",
-    )
+    return time_mark(moment)
 
 
 @register.simple_tag
@@ -115,7 +95,7 @@ def console_object(context: template.Context, run: Run, failure: Failure) -> Saf
 def console_result(context: template.Context, attempt: Attempt, result: Model | None) -> SafeString:
     """Return an attempt's Celery task: a link to its stored result, or a word that it is gone."""
     if result is None:
-        return format_html('<code>{}</code> ({})', attempt.task_id, _("result already cleaned up"))
+        return format_html("<code>{}</code> ({})", attempt.task_id, _("result already cleaned up"))
     address = _address(context, f"{result._meta.app_label}_{result._meta.model_name}_change", result.pk)
     status = getattr(result, "status", "")
     if not address:
@@ -159,33 +139,19 @@ def console_indicator(context: template.Context) -> dict[str, Any]:
     """Draw the header's indicator: what runs, what needs attention. Once a request, and only for staff who may see runs."""
     request = context.get("request")
     user = getattr(request, "user", None)
-    if request is None or user is None or not user.is_staff or context.get("is_popup") or not _first(context, "indicator"):
+    if (
+        request is None
+        or user is None
+        or not user.is_staff
+        or context.get("is_popup")
+        or not _first(context, "indicator")
+    ):
         return {"shown": False}
     address = _address(context, "console_run_changelist")
     if not address:
         return {"shown": False}
     active, needing = visible_counts(user)
     return {"shown": True, "address": address, "summary": f"{address}summary/", "active": active, "attention": needing}
-
-
-def _drawn(chip: Chip) -> SafeString:
-    shape = mark_safe(SHAPES[chip.shape])  # noqa: S308 - our own drawings
-    return format_html(
-        '<span class="console-chip" data-state="{}" title="{}">'
-        '<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false">{}</svg> {}</span>',
-        chip.shape,
-        chip.meaning,
-        shape,
-        chip.word,
-    )
-
-
-def _bar(run: Run, progress: Progress) -> SafeString:
-    label = _("Progress of run %(run)s") % {"run": run.pk}
-    if progress.percent is None:
-        # A bar without a value moves for ever, so an ended run gets none.
-        return format_html('<progress max="100" aria-label="{}"></progress> ', label) if run.is_active else SafeString("")
-    return format_html('<progress max="100" value="{}" aria-label="{}">{} %</progress> ', progress.percent, label, progress.percent)
 
 
 def _first(context: template.Context, name: str) -> bool:
