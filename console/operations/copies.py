@@ -112,7 +112,7 @@ class Copy(Operation):
         model = model or cls.model
         if model is None:
             raise InvalidOperation(f"{cls.__qualname__} is registered for no model, so there is nothing to copy.")
-        return _plan(cls, model)
+        return _plan(cls, model)  # type: ignore[arg-type]
 
     @classmethod
     def path(cls, model: type[Model] | None = None) -> str:

@@ -40,9 +40,9 @@ OWN = frozenset({Kind.KEY, Kind.NUMBERED, Kind.UUID, Kind.DEFAULT, Kind.LEFT_OUT
 class Column:
     """A column of a copied row; `partners` are the fields that a numbered one is unique together with."""
 
-    field: Field[Any, Any]
+    field: Any
     kind: Kind
-    partners: tuple[Field[Any, Any], ...] = ()
+    partners: tuple[Any, ...] = ()
 
     @property
     def why_python(self) -> str:
@@ -136,10 +136,9 @@ def _unique_sets(model: type[Model]) -> Iterator[Sequence[Field[Any, Any]]]:
 def _names(constraint: Any) -> tuple[str, ...]:
     if not isinstance(constraint, UniqueConstraint):
         return ()
-    parts = (
-        part for whole in constraint.expressions for part in ([whole] if isinstance(whole, F) else whole.flatten())
-    )
-    return (*constraint.fields, *(part.name for part in parts if isinstance(part, F)))
+    wholes: Any = constraint.expressions
+    parts = (part for whole in wholes for part in ([whole] if isinstance(whole, F) else whole.flatten()))
+    return (*constraint.fields, *(part.name for part in parts if isinstance(part, F)))  # type: ignore[attr-defined]
 
 
 def _differs(field: Field[Any, Any], kind: Kind) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import AutoField, Model
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -122,11 +122,9 @@ class Copier:
 
     def _key_to_save(self, original: Model, number: int) -> Any:
         field = self.plan.root.link
-        if isinstance(field, AutoField):
+        if self.plan.counts_keys:
             return None
-        if field.has_default() or field.has_db_default():
-            return field.get_default()
-        return self.hooks.unique_value(field, original.pk, number)
+        return self.hooks.unique_value(field, original.pk, number) if self.plan.derives_keys else field.get_default()
 
     def _report_vanished(self, originals: dict[Any, Model]) -> None:
         existing = set(

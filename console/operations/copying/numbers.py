@@ -63,13 +63,10 @@ class Numbering:
     def climb(self, error: IntegrityError) -> bool:
         """Go to the next level after `error`; False if it is no collision of numbers, or there is no other level."""
         highest = Level.KEY if self.plan.counts_keys and not self.plan.by_save else Level.SEARCH
-        if not (is_collision(error) and self.level < highest and self._is_numbered()):
+        if not (is_collision(error) and self.level < highest and self.plan.is_numbered()):
             return False
         self.level = Level(self.level + 1)
         return True
-
-    def _is_numbered(self) -> bool:
-        return any(next(table.numbered(), None) for table in (*self.plan.tables, *self.plan.related))
 
     def _search(self, spans: Sequence[Span]) -> dict[Any, int]:
         originals = {span.obj.pk: span.obj for span in spans}

@@ -84,7 +84,7 @@ def _with_made_up_keys(plan: Plan, want: Want, unique_value: UniqueValue) -> Ite
     if want.number is None:
         raise ValueError("Only keys that the database counts can serve as numbers.")
     for number in range(want.number, want.number + want.count):
-        key = field.get_default() if field.has_default() else unique_value(field, want.obj.pk, number)
+        key = unique_value(field, want.obj.pk, number) if plan.derives_keys else field.get_default()
         yield Piece(want.obj.pk, number, 1, key)
 
 

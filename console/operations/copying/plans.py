@@ -24,7 +24,7 @@ class Table:
     """
 
     model: type[Model]
-    link: Field[Any, Any]
+    link: Any
     columns: tuple[Column, ...]
     model_field: Field[Any, Any] | None = None
 
@@ -93,9 +93,20 @@ class Plan:
         """Whether the keys are numbers that the database counts."""
         return isinstance(self.root.link, models.AutoField)
 
+    @property
+    def derives_keys(self) -> bool:
+        """Whether a copy's key is made of the original's and the copy's number."""
+        key = self.root.link
+        return not (self.counts_keys or key.has_default() or key.has_db_default())
+
     def numbered(self) -> list[Column]:
-        """Return the columns of the copy itself that take its number."""
-        return [column for table in self.tables for column in table.numbered()]
+        """Return the columns of the copy itself that take its number, the key included if it does."""
+        columns = [column for table in self.tables for column in table.numbered()]
+        return [Column(self.root.link, Kind.NUMBERED), *columns] if self.derives_keys else columns
+
+    def is_numbered(self) -> bool:
+        """Tell whether any column of the copy, or of what belongs to it, takes the copy's number."""
+        return bool(self.numbered()) or any(next(table.numbered(), None) for table in self.related)
 
 
 def make_plan(
@@ -126,7 +137,7 @@ def make_plan(
 
 
 def _lineage(model: type[Model]) -> list[type[Model]]:
-    lineage = [model]
+    lineage: list[Any] = [model]
     while (link := lineage[0]._meta.pk) and link.remote_field and getattr(link.remote_field, "parent_link", False):
         lineage.insert(0, link.related_model)
     if isinstance(lineage[0]._meta.pk, models.CompositePrimaryKey):
