@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from console.conf import settings
@@ -9,6 +10,7 @@ from console.engine import partitions
 from console.engine.admission import admit
 from console.engine.chunks import Outcome, Performer
 from console.engine.clock import now
+from console.engine.faults import describe
 from console.engine.items import Piece, read_chunk
 from console.engine.obedience import obey, stop
 from console.engine.partitions import Lease
@@ -92,8 +94,13 @@ def _give_up_if_spent(run: Run, partition: Partition) -> bool:
 
 
 def _bury(run: Run, partition: Partition, operation: type[BaseOperation]) -> bool:
-    instance = operation(run.params)
-    chunk = read_chunk(run, partition, instance, 1, locking=False)
+    try:
+        with transaction.atomic():
+            instance = operation(run.params)
+            chunk = read_chunk(run, partition, instance, 1, locking=False)
+    except Exception as error:  # noqa: BLE001 - not even the item can be read: the run ends all the same
+        _fail(run, partition, describe(error))
+        return False
     if not chunk.pieces:
         partitions.step_over(partition, chunk.end, Outcome(), closes=Partition.Outcome.DONE)
         settle(run)
