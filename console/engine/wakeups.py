@@ -118,7 +118,7 @@ def depth(queue: str) -> int | None:
     """Return how many messages wait in `queue`, or None if the broker does not answer."""
     try:
         with current_app.connection_for_read() as connection:
-            connection.ensure_connection(max_retries=1, timeout=settings.broker_timeout)
+            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=settings.broker_timeout)
             return _length(connection.default_channel, queue)
     except BROKER_TROUBLE as error:
         logger.warning("the broker does not tell how long “%s” is: %s", queue, error)
