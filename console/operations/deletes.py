@@ -50,6 +50,8 @@ def _delete(objects: Sequence[Model]) -> dict[Any, Result]:
     collector = _collect(objects)
     labels = [(obj.pk, str(obj)) for obj in objects]
     _total, counts = collector.delete()
+    for obj, (key, _label) in zip(objects, labels, strict=True):
+        obj.pk = key  # Django takes it away; whoever gave us the objects still goes by it
     return _results(labels, counts)
 
 

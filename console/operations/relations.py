@@ -22,9 +22,10 @@ class Relation:
         field: Any = next((field for field in model._meta.many_to_many if field.name == name), None)
         if not isinstance(field, ManyToManyField):
             raise InvalidOperation(f"{name!r} is no many-to-many field of {model._meta.label}.")
-        self.name, self.through = name, field.remote_field.through
+        self.name = name
+        self.through: Any = field.remote_field.through
         self.symmetrical = bool(field.remote_field.symmetrical)
-        options = self.through._meta
+        options: Any = field.remote_field.through._meta
         self.near: Any = options.get_field(field.m2m_field_name())
         self.far: Any = options.get_field(field.m2m_reverse_field_name())
 

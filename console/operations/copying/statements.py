@@ -104,7 +104,7 @@ class Dialect:
         if self.table.model_field is None:
             return condition, []
         kind = ContentType.objects.get_for_model(self.plan.model)
-        return f"{condition} AND r.{self.quote(self.table.model_field.column)} = %s", [kind.pk]
+        return f"{condition} AND r.{self.quote(str(self.table.model_field.column))} = %s", [kind.pk]
 
     def prepared(self, key: Any) -> Any:
         """Return a key as the database takes it."""
