@@ -73,11 +73,9 @@ class Performer:
 
     def dry(self, chunk: Chunk, *, isolated: bool) -> Outcome:
         """Do the chunk and undo its effects; what would have come of it stays (PROTOCOL M11)."""
-        savepoint = transaction.savepoint()
-        try:
+        with transaction.atomic():  # not a savepoint by hand: that would keep the on_commit hooks of what is undone
             outcome = self.one_by_one(chunk.singles()) if isolated else self.whole(chunk)
-        finally:
-            transaction.savepoint_rollback(savepoint)
+            transaction.set_rollback(True)
         return replace(outcome, sample=[])
 
     def answered(self, piece: Piece, answer: Any) -> Outcome:
