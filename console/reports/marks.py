@@ -39,8 +39,9 @@ def chip_mark(chip: Chip) -> SafeString:
 def progress_mark(run: Run, progress: Progress) -> SafeString:
     """Return the bar of `run` and its numbers."""
     return format_html(
-        '<span class="console-progress" data-run="{}">{}<span class="console-tally">{}</span></span>',
+        '<span class="console-progress" data-run="{}" data-version="{}">{}<span class="console-tally">{}</span></span>',
         run.pk,
+        progress.version,
         _bar(run, progress),
         tally(run, progress),
     )

@@ -86,6 +86,7 @@
     let version = page.dataset.version;
     let since = "";
     let spoken = { at: 0, percent: -10, state: "" };
+    show(page.querySelector("[data-unscripted]"), false);
 
     function trouble(kind) {
       if (!kind) { since = ""; show(line, false); return; }
@@ -129,7 +130,9 @@
       if (run.version !== version) {
         if (await swap(page)) { version = run.version; show(news, false); } else tellNews();
       }
-      return run.poll_ms || (run.version === version ? 0 : 2000);
+      const next = run.poll_ms || (run.version === version ? 0 : 2000);
+      page.dataset.poll = String(next);
+      return next;
     }
 
     function tellNews() {
@@ -148,7 +151,6 @@
   /* Rows of a list, and bars on other pages */
   function list(region) {
     const rows = () => [...region.querySelectorAll("[data-run]")];
-    const known = new Map();
     const address = () => `${region.dataset.summary}?runs=${rows().map((row) => row.dataset.run).join(",")}`;
     async function heard(answer) {
       let changed = false;
@@ -158,8 +160,7 @@
         const bar = row.querySelector("progress");
         if (bar && run.percent !== null) bar.value = run.percent;
         write(row.querySelector(".console-tally"), run.tally);
-        if (known.has(row.dataset.run) && known.get(row.dataset.run) !== run.version) changed = true;
-        known.set(row.dataset.run, run.version);
+        if (row.dataset.version !== run.version) changed = true;
       });
       if (changed) await refresh();
       return answer.poll_ms;
