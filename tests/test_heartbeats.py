@@ -83,7 +83,12 @@ def test_a_sign_is_one_row_however_often_it_is_given() -> None:
     Sign(WORKER, "bulk@here", queues=("bulk",)).renew()
     Sign(WORKER, "bulk@here", queues=("bulk", "control"), concurrency=4, pool="prefork").renew()
     row = Heartbeat.objects.get()
-    assert (row.queues, row.concurrency, row.pool, row.version) == (["bulk", "control"], 4, "prefork", heartbeats.VERSION)
+    assert (row.queues, row.concurrency, row.pool, row.version) == (
+        ["bulk", "control"],
+        4,
+        "prefork",
+        heartbeats.VERSION,
+    )
     assert abs(timezone.now() - row.seen_at) < timedelta(minutes=1)
 
 

@@ -126,7 +126,11 @@ def check_content(conf: Any) -> Iterator[CheckMessage]:
             hint="Set CELERY_DB_REUSE_MAX = 1000 (its name is the same whatever your Celery namespace).",
             id="console.W007",
         )
-    if {"pickle", "application/x-python-serialize"} & {*conf.accept_content, conf.result_serializer, conf.task_serializer}:
+    if {"pickle", "application/x-python-serialize"} & {
+        *conf.accept_content,
+        conf.result_serializer,
+        conf.task_serializer,
+    }:
         yield Warning(
             "Pickled messages are accepted: whoever can write to the broker can run code in the workers.",
             hint="Set CELERY_ACCEPT_CONTENT = ['json'] and CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = 'json'.",

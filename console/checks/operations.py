@@ -202,10 +202,12 @@ def _check_model(operation: type[BaseOperation], model: type[Model]) -> Iterator
 def check_trash() -> Iterator[CheckMessage]:
     """Yield each trash mark, declared in an admin class, that its model lacks."""
     for site in all_sites:
-        for model, model_admin in site._registry.items():
+        for model, model_admin in site._registry.items():  # noqa: SLF001 - Django has no public way
             name = getattr(model_admin, "trash", None)
             if isinstance(name, str) and name and name not in _columns(model):
-                yield _unknown_field(model, f"{type(model_admin).__qualname__}.trash", name, _columns(model), model_admin)
+                yield _unknown_field(
+                    model, f"{type(model_admin).__qualname__}.trash", name, _columns(model), model_admin
+                )
 
 
 def _unknown_field(model: type[Model], where: str, name: str, known: set[str], obj: object) -> CheckMessage:

@@ -18,7 +18,7 @@ from console.operations import BaseOperation, get_operation, operations
 from console.states import State
 
 if TYPE_CHECKING:
-    from console.engine.acceptance import User
+    from console.engine.people import User
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -94,7 +94,9 @@ def find_operation(name: str) -> type[BaseOperation]:
         return get_operation(name)
     except UnknownOperation as error:
         known = ", ".join(sorted(operation.name for operation in operations()))
-        raise CommandError(_("There is no operation “%(name)s”. There are: %(known)s") % {"name": name, "known": known}) from error
+        raise CommandError(
+            _("There is no operation “%(name)s”. There are: %(known)s") % {"name": name, "known": known}
+        ) from error
 
 
 def find_user(name: str | None) -> User | None:
@@ -121,7 +123,9 @@ def selection_of(operation: type[BaseOperation], ids: str, *, everything: bool) 
     model: type[Model] | None = operation.model
     if model is None or operation.selection is None:
         if ids or everything:
-            raise CommandError(_("“%(name)s” works on no objects: leave --ids and --all out.") % {"name": operation.name})
+            raise CommandError(
+                _("“%(name)s” works on no objects: leave --ids and --all out.") % {"name": operation.name}
+            )
         return None
     if everything:
         return Selection.of_queryset(model._default_manager.all())

@@ -53,7 +53,9 @@ def _failures(run: Run) -> Iterator[str]:
     for group in list(groups)[:SHOWN_FAILURES]:
         example = first[group["kind"], group["group"]]
         yield f"  {number(group['count'])} × {example.get_kind_display()}: {example.reason}  [--group {example.group}]"
-        yield "      " + _("first: %(object)s") % {"object": example.object_label or example.object_id or example.position}
+        yield "      " + _("first: %(object)s") % {
+            "object": example.object_label or example.object_id or example.position
+        }
 
 
 def _history(run: Run) -> Iterator[str]:

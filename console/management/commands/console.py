@@ -92,7 +92,9 @@ class Command(BaseCommand):
                 self.stdout.write(_("No findings. All is well."))
         urgent = sum(finding.severity == Severity.URGENT for finding in findings)
         if urgent:
-            raise CommandError(ngettext("%(count)s urgent finding.", "%(count)s urgent findings.", urgent) % {"count": urgent})
+            raise CommandError(
+                ngettext("%(count)s urgent finding.", "%(count)s urgent findings.", urgent) % {"count": urgent}
+            )
 
     # Verbs
 
