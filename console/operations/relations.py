@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import router
-from django.db.models import ManyToManyField, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from console.exceptions import InvalidOperation
 
@@ -20,12 +20,12 @@ class Relation:
 
     def __init__(self, model: type[Model], name: str) -> None:
         field: Any = next((field for field in model._meta.many_to_many if field.name == name), None)
-        if not isinstance(field, ManyToManyField):
+        if field is None:
             raise InvalidOperation(f"{name!r} is no many-to-many field of {model._meta.label}.")
         self.name = name
         self.through: Any = field.remote_field.through
         self.symmetrical = bool(field.remote_field.symmetrical)
-        options: Any = field.remote_field.through._meta
+        options = self.through._meta
         self.near: Any = options.get_field(field.m2m_field_name())
         self.far: Any = options.get_field(field.m2m_reverse_field_name())
 

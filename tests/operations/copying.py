@@ -121,3 +121,8 @@ class Picture:
         if isinstance(value, datetime) and timezone.now() - value < timedelta(minutes=1):
             return "now"
         return "today" if isinstance(value, date) and value == timezone.localdate() else str(value)
+
+
+def copies_of(obj: Any) -> list[Any]:
+    """Return the other objects of the model, oldest first."""
+    return list(type(obj)._base_manager.exclude(pk=obj.pk).order_by("pk"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.db.models.signals import post_save
 from django.utils import timezone
 from hypothesis import given, settings
@@ -24,6 +23,7 @@ from tests.operations.copying import (
     CopySlowly,
     Picture,
     article,
+    copies_of,
     copy,
     furnish,
     undone,
@@ -63,11 +63,6 @@ def pictures(*spans: Span) -> list[dict[str, Any]]:
             copy(operation, *spans)
             found.append(picture.new())
     return found
-
-
-def copies_of(obj: Any) -> list[Any]:
-    """Return the other objects of the model, oldest first."""
-    return list(type(obj)._base_manager.exclude(pk=obj.pk).order_by("pk"))
 
 
 def test_paths_agree_on_all_that_belongs_to_a_copy(labels: list[Label]) -> None:
@@ -127,58 +122,12 @@ def test_a_copy_takes_over_every_value(operation: type[Copy], labels: list[Label
     assert min(made.created, made.updated, made.made_at).year > 2001
 
 
-@every_path
-def test_a_second_run_goes_on_where_the_first_stopped(operation: type[Copy]) -> None:
-    """A number that is taken is passed over: the copies of two runs are numbered through."""
-    source = article("one")
-    for _run in range(3):
-        copy(operation, Span(source, 0, 4))
-    assert [made.slug for made in copies_of(source)] == [f"one-copy-{n}" for n in range(1, 16)]
-
-
-def test_later_chunks_of_a_second_run_go_on_too() -> None:
-    """A worker remembers how far an object's numbers are from their places, and a new worker finds it again."""
-    source = article("one")
-    copy(CopyAll, Span(source, 0, 9))
-    worker = CopyAll()
-    for first in (0, 3, 6):
-        copy(worker, Span(source, first, first + 2))
-    copy(CopyAll, Span(source, 9, 9))
-    assert [made.slug for made in copies_of(source)] == [f"one-copy-{n}" for n in range(1, 21)]
-
-
-@pytest.mark.parametrize("operation", [CopyAll, CopyInPython])
-def test_cut_values_never_collide(operation: type[Copy]) -> None:
-    """Objects whose texts look the same when they are cut for the number still get texts of their own."""
-    sources = [article(f"a-very-long-{n:04}", title=str(n)) for n in range(20)]
-    for _run in range(2):
-        copy(operation, *(Span(source, 0, 1) for source in sources))
-    slugs = set(Article._base_manager.values_list("slug", flat=True))
-    assert len(slugs) == 20 + 2 * 40
-    assert max(map(len, slugs)) <= 16
-
-
-def test_a_typed_name_costs_nothing_but_its_number() -> None:
-    """A text that somebody typed to look like a copy's is passed over."""
-    source = article("one")
-    article("one-copy-2", title="typed")
-    copy(CopyAll, Span(source, 0, 3))
-    assert Article._base_manager.filter(slug__startswith="one-copy").count() == 5
-
-
 def test_results_name_the_first_few(labels: list[Label]) -> None:
     """By the original's key, the first copy of each original among the first ten items."""
     sources = [article(f"n{n}") for n in range(20)]
     results = copy(CopyAll, *(Span(source, 0, 2) for source in sources))
     assert list(results) == [source.pk for source in sources[:4]]
     assert Article._base_manager.get(pk=results[sources[0].pk].pk).slug == "n0-copy-1"
-
-
-def test_the_database_counts_on_after_copies() -> None:
-    """Keys taken for copies are never given again."""
-    source = article("one")
-    copy(CopyAll, Span(source, 0, 99))
-    assert article("two").pk > max(made.pk for made in copies_of(source)[:-1])
 
 
 @every_path
@@ -267,21 +216,6 @@ def test_cleared_fields_start_anew(operation: type[Copy]) -> None:
     assert [(made.article, made.number) for made in copies_of(passport)] == [(None, None)] * 2
 
 
-def test_a_unique_number_may_be_made_up() -> None:
-    """An overridden unique_value serves fields that are no texts."""
-
-    class CopyPassports(Copy):
-        cleared = ("article",)
-
-        def unique_value(self, field: Any, value: Any, number: int) -> int:
-            return value * 100 + number
-
-    passport = Passport.objects.create(number=5)
-    for _run in range(2):
-        copy(CopyPassports, Span(passport, 0, 1))
-    assert [made.number for made in copies_of(passport)] == [501, 502, 503, 504]
-
-
 @pytest.mark.parametrize("slow", [False, True])
 def test_a_hook_sees_each_copy(slow: bool, labels: list[Label]) -> None:  # noqa: FBT001
     """copy_instance may change all but the key, and relations follow."""
@@ -364,29 +298,3 @@ def test_a_vanished_original_is_named(operation: type[Copy]) -> None:
         copy(operation, stays, goes)
     assert caught.value.obj == goes
     assert Article._base_manager.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_runs_at_once_copy_the_same_object() -> None:
-    """Two workers that copy one object at the same time both finish, with keys and texts of their own."""
-    source = article("one")
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        worker = CopyAll()
-        try:
-            for first in range(0, 200, 20):
-                with transaction.atomic():
-                    worker.process_spans([Span(source, first, first + 19)])
-        except BaseException as error:  # noqa: BLE001 - told to the test
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert len({made.slug for made in copies_of(source)}) == 400
