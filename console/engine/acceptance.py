@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, Model, QuerySet
+from django.db.models import IntegerField, Max, Model, QuerySet
 
 from console.conf import settings
 from console.engine import partitions, wakeups
@@ -230,7 +230,7 @@ def _insert(draft: Draft) -> tuple[Run, bool]:
     values = {f.attname: getattr(draft.run, f.attname) for f in Run._meta.concrete_fields if f.attname not in DATABASE}
     if not draft.find:
         return Run.objects.create(**values), True
-    while True:
+    for reconsidered in (False, True):
         try:
             with transaction.atomic():
                 return Run.objects.create(**values), True
@@ -238,10 +238,10 @@ def _insert(draft: Draft) -> tuple[Run, bool]:
             earlier = Run.objects.filter(**draft.find).first()
             if earlier is not None:
                 return _same(earlier, draft.run), False
-            if draft.reconsider is None:
+            if draft.reconsider is None or reconsidered:
                 raise
             values |= draft.reconsider()
-            draft.reconsider = None
+    raise AssertionError("unreachable")
 
 
 def _same(earlier: Run, asked: Run) -> Run:
@@ -273,10 +273,12 @@ def _is_large(selection: Selection) -> bool:
 
 
 def _prepare_later(draft: Draft, selection: Selection) -> None:
-    greatest = selection.rows().order_by().aggregate(n=Max("pk"))["n"]
+    rows = selection.rows().order_by()
+    if draft.asked is not None or draft.confirmed is not None:
+        _check_count(draft, rows.count())
     draft.run.selection = {**(selection.descriptor or {})}
-    if isinstance(greatest, int):
-        draft.run.selection["greatest"] = greatest
+    if isinstance(rows.model._meta.pk, IntegerField):  # nothing newer than acceptance; other keys have no such order
+        draft.run.selection["greatest"] = rows.aggregate(n=Max("pk"))["n"]
     draft.run.preparing = True
     draft.run.leave_held_out = draft.leave_held_out
     draft.open_partitions = lambda run: [partitions.create(run, kind=Partition.Kind.PREPARE, sent=True)]

@@ -99,7 +99,8 @@ def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:
 def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOperation) -> Done:
     """Call the outside with no transaction open, one item a checkpoint (PROTOCOL C9)."""
     performer = Performer(run, partition, operation)
-    chunk = read_chunk(run, partition, operation, 1, locking=False)
+    with transaction.atomic():  # waits for a withdrawal, which from now on is refused
+        chunk = read_chunk(run, partition, operation, 1)
     answers = [_answer(performer, operation, piece) for piece in chunk.pieces]
     with transaction.atomic():
         bound_waiting(lease.seconds - settings.margin)

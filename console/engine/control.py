@@ -9,12 +9,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from console.engine import partitions, wakeups
+from console.engine.clock import now
 from console.engine.relaunch import do_it_now, retry
 from console.engine.transactions import short_transaction
 from console.engine.transitions import end, lock, move, park, record
 from console.engine.verbs import check_verb, is_lawful, is_permitted, verbs_for
 from console.exceptions import AlreadyReached
 from console.models import Partition, Run, Target
+from console.operations import known_operation
 from console.states import State, Verb
 
 if TYPE_CHECKING:
@@ -103,7 +105,16 @@ def _is_reached(target: Target) -> bool:
     if partition is None:
         return True
     following = Target.objects.filter(run_id=target.run_id, pk__gt=partition.position).order_by("pk")
-    return partition.part > target.first_part and following.values_list("pk", flat=True).first() == target.pk
+    if following.values_list("pk", flat=True).first() != target.pk:
+        return False
+    return partition.part > target.first_part or _is_calling(partition)
+
+
+def _is_calling(partition: Partition) -> bool:
+    """Tell whether a worker may be calling the outside for the next target this moment: its lock is not held then."""
+    operation = known_operation(partition.run.operation)
+    is_external = operation is not None and operation.external
+    return is_external and Partition.objects.filter(pk=partition.pk, lease_until__gt=now()).exists()
 
 
 def _asked(run_id: int, verb: Verb, by: User | None, reason: str) -> Run:

@@ -6,9 +6,10 @@ operation declares as `related`. It cannot see raw SQL, ``QuerySet.update`` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial, wraps
+from itertools import islice
 from typing import Any
 
 from django.apps import apps
@@ -16,9 +17,11 @@ from django.db import models, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, pre_delete
 
-from console.engine.holds import check_free, identity
+from console.engine.holds import check_all_free, check_free, identity
 from console.operations.base import BaseOperation
 from console.operations.registry import operations
+
+BATCH = 1000
 
 _guarded: set[type[Model]] = set()
 
@@ -29,6 +32,7 @@ def install() -> None:
         if operation.model is None:
             continue
         _guard_model(identity(operation.model))
+        _guard_incoming(operation.model)
         for name in operation.related:
             _guard_related(operation, name)
 
@@ -40,7 +44,6 @@ def _guard_model(model: type[Model]) -> None:
     _wrap_save(model, _check_saved)
     for family in _family(model):
         pre_delete.connect(_check_deleted, sender=family, dispatch_uid=f"console.guard.{family._meta.label}")
-    _guard_incoming(model)
 
 
 def _family(model: type[Model]) -> Iterator[type[Model]]:
@@ -81,20 +84,23 @@ def _guard_incoming(model: type[Model]) -> None:
 
 def _check_referers(model: type[Model], field: str, target: Any) -> None:
     def check(instance: Model, **_: Any) -> None:
-        for obj in _referers(model, field, instance):
-            check_free(obj, changed=[field])
+        for batch in batched(_referers(model, field, instance).iterator(chunk_size=BATCH), BATCH):
+            check_all_free(batch, changed=[field])
 
     for family in _family(target):
-        pre_delete.connect(
-            check,
-            sender=family,
-            weak=False,
-            dispatch_uid=f"console.guard.{model._meta.label}.{field}.{family._meta.label}",
-        )
+        uid = f"console.guard.{model._meta.label}.{field}.{family._meta.label}"
+        pre_delete.connect(check, sender=family, weak=False, dispatch_uid=uid)
 
 
 def _referers(model: type[Model], field: str, instance: Model) -> QuerySet[Any]:
-    return model._base_manager.filter(**{field: instance.pk}).order_by("pk")
+    return model._base_manager.filter(**{field: instance}).order_by("pk")
+
+
+def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield the rows in lists of at most `size`."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def _guard_related(operation: type[BaseOperation], name: str) -> None:
@@ -119,14 +125,13 @@ def _guard_child(child: Any, parent_field: str) -> None:
     if marker in _children:
         return
     _children.add(marker)
-    attname = child._meta.get_field(parent_field).attname
-    parent = child._meta.get_field(parent_field).related_model
+    field = child._meta.get_field(parent_field)
+    attname, parent, key = field.attname, field.related_model, field.target_field.name
 
     def check(obj: Model, _update_fields: Any = None, *, saving: bool = True) -> None:
         stored = type(obj)._base_manager.filter(pk=obj.pk).values_list(attname, flat=True) if obj.pk else ()
-        for key in sorted({getattr(obj, attname), *stored} - {None}):
-            for owner in parent._base_manager.filter(pk=key):
-                check_free(owner, saving=saving, changed=[parent_field])
+        for owner in parent._base_manager.filter(**{f"{key}__in": {getattr(obj, attname), *stored} - {None}}):
+            check_free(owner, saving=saving, changed=[parent_field])
 
     def check_deleted(instance: Model, origin: Any = None, **_: Any) -> None:
         check(instance, saving=True)

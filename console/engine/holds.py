@@ -125,20 +125,28 @@ def check_free(obj: Model, *, saving: bool = True, changed: Sequence[str] | None
         ObjectBusy: Somebody else keeps the row locked.
         WrongIsolation: Holds cannot be seen reliably in this transaction.
     """
-    model = identity(type(obj))
-    if (model, str(obj.pk)) in _checked.get():
-        return
-    _lock_rows(model, [obj.pk], obj)
-    target = next(
-        (
-            t
-            for t in held(model).filter(object_id=object_key(model, obj.pk)).order_by("id")
-            if not saving or not _is_free(t, obj, changed)
-        ),
-        None,
-    )
-    if target is not None:
-        raise ObjectHeld(obj, target.run_id, target.run.label, saving=saving)
+    check_all_free([obj], saving=saving, changed=changed)
+
+
+def check_all_free(objects: Sequence[Model], *, saving: bool = True, changed: Sequence[str] | None = None) -> None:
+    """Check many objects as `check_free` does one: locked in key order, then one look for holds.
+
+    Raises:
+        ObjectHeld: A pending run holds one of them.
+        ObjectBusy: Somebody else keeps a row locked.
+        WrongIsolation: Holds cannot be seen reliably in this transaction.
+    """
+    checked = _checked.get()
+    for model, batch in _by_identity(objects).items():
+        unchecked = [obj for obj in batch if (model, str(obj.pk)) not in checked]
+        if not unchecked:
+            continue
+        _lock_rows(model, sorted(obj.pk for obj in unchecked), unchecked[0])
+        found = holders(model, [obj.pk for obj in unchecked])
+        for obj in unchecked:
+            for target in found.get(str(obj.pk), []):
+                if not saving or not _is_free(target, obj, changed):
+                    raise ObjectHeld(obj, target.run_id, target.run.label, saving=saving)
 
 
 @contextmanager
@@ -148,15 +156,9 @@ def checked_batch(objects: Sequence[Model], *, saving: bool = False) -> Iterator
     Raises:
         ObjectHeld: A pending run holds one of them.
     """
-    seen = set(_checked.get())
-    for model, batch in _by_identity(objects).items():
-        _lock_rows(model, sorted(obj.pk for obj in batch), batch[0])
-        found = holders(model, [obj.pk for obj in batch])
-        for obj in batch:
-            for target in found.get(str(obj.pk), []):
-                raise ObjectHeld(obj, target.run_id, target.run.label, saving=saving)
-        seen |= {(model, str(obj.pk)) for obj in batch}
-    reset = _checked.set(frozenset(seen))
+    check_all_free(objects, saving=saving)
+    seen = _checked.get() | {(identity(type(obj)), str(obj.pk)) for obj in objects}
+    reset = _checked.set(seen)
     try:
         yield
     finally:

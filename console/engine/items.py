@@ -133,6 +133,11 @@ def _read_objects(run: Run, operation: BaseOperation, targets: Sequence[Target],
     by_pk = {field.to_python(key): key for key in keys}
     rows = operation.model._base_manager.filter(pk__in=by_pk).order_by("pk")
     if locking and run.hold == Hold.EXCLUSIVE:
+        root = identity(operation.model)
+        if root is not operation.model._meta.concrete_model:  # the row that the guard and acceptance lock
+            list(
+                root._base_manager.select_for_update(no_key=True).filter(pk__in=by_pk).order_by("pk").values_list("pk")
+            )
         rows = rows.select_for_update(no_key=True, of=("self",))
     return {by_pk[obj.pk]: obj for obj in rows}
 

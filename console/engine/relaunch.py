@@ -135,12 +135,14 @@ def _open_rest(run: Run, old: Run, operation: BaseOperation, only: str, group: s
         return [partitions.create(run, sent=True)]
     failures = Failure.objects.filter(run=old, **({"group": group} if group else {})).order_by("position")
     failed = failures.filter(kind__in=(Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP))
+    taken_up = set(Partition.objects.filter(run__retry_of=old).exclude(run=run).values_list("first", "last"))
     ranges: list[tuple[int, int | None]] = [
         (position - 1, position) for position in failed.values_list("position", flat=True).distinct()
     ]
     if only == Only.UNDONE:
         stopped = old.partitions.exclude(outcome=Partition.Outcome.DONE).exclude(position=F("last"))
         ranges += list(stopped.values_list("position", "last"))
+    ranges = [wanted for wanted in ranges if wanted not in taken_up]
     if not ranges:
         raise NothingToRetry(old.pk)
     return [partitions.create(run, sent=True, first=after, position=after, last=last) for after, last in ranges]
