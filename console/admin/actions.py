@@ -74,7 +74,7 @@ class ActionsPart(Part):
             operation = get_operation(name)
             if operation not in operations_of(self.model):
                 raise UnknownOperation(name)
-            check_may_start(operation, request.user)  # type: ignore[arg-type]
+            check_may_start(operation, request.user)
         except NotPermitted as error:
             return refuse(request, self.admin_site, _("%(why)s Nothing was started.") % {"why": error}, back=back)
         except ConsoleError as error:

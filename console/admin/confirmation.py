@@ -68,23 +68,25 @@ class Confirmation:
     def _start(self) -> HttpResponseBase:
         try:
             key, confirmed = keys.read_key(self.request, self.operation), keys.read_count(self.request)
-            refusal = self._vanished() or self._untyped()
-            if refusal:
+            if refusal := self._vanished() or self._untyped():
                 return self._page(error=refusal)
-            acceptance = self._accept(key, confirmed)
-        except (FormExpired, KeyReused) as error:
-            return self._page(error=str(error), fresh=True)
-        except EmptySelection:
-            return self._all_vanished()
-        except NotPermitted as error:
-            return refuse(self.request, self.site, str(error), back=self.chosen.back)
-        except InvalidParameters:
-            return self._page(error=_("Nothing was started. Please correct the errors below."))
-        except HoldConflict as error:
-            return self._page(error=self._taken(error))
+            return self._started(self._accept(key, confirmed), confirmed)
         except ConsoleError as error:
-            return self._page(error=str(error))
-        return self._started(acceptance, confirmed)
+            return self._refused(error)
+
+    def _refused(self, error: ConsoleError) -> HttpResponseBase:
+        match error:
+            case EmptySelection():
+                return self._all_vanished()
+            case NotPermitted():
+                return refuse(self.request, self.site, str(error), back=self.chosen.back)
+            case FormExpired() | KeyReused():
+                return self._page(error=str(error), fresh=True)
+            case InvalidParameters():
+                return self._page(error=_("Nothing was started. Please correct the errors below."))
+            case HoldConflict():
+                return self._page(error=self._taken(error))
+        return self._page(error=str(error))
 
     def _accept(self, key: str, confirmed: int | None) -> Acceptance:
         dry_run, leave_held_out = keys.DRY_RUN in self.request.POST, self._leaves_held_out
@@ -93,7 +95,7 @@ class Confirmation:
             raise SelectionChanged(confirmed, self.chosen.count)
         return accept(
             self.operation,
-            by=self.request.user,  # type: ignore[arg-type]
+            by=self.request.user,
             selection=self._free_now() if dry_run and leave_held_out else self.chosen.selection,
             params=self.request.POST,
             key=page_key(key, params, dry_run=dry_run, leave_held_out=leave_held_out),
@@ -204,7 +206,7 @@ class Confirmation:
         return changes and self.chosen.count > DRY_RUN_FIRST_ABOVE
 
     def _page(self, error: str = "", *, fresh: bool = False) -> TemplateResponse:
-        self.request.current_app = self.site.name  # type: ignore[attr-defined]
+        self.request.current_app = self.site.name
         return TemplateResponse(
             self.request,
             "console/confirmation.html",

@@ -11,8 +11,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from console.admin.links import object_url, run_url
-from console.engine.verbs import verbs_for
 from console.engine.progress import Progress, progress_of
+from console.engine.verbs import verbs_for
 from console.models import Run, Target
 from console.operations import Hold
 from console.reports.visibility import missing_permission
@@ -52,7 +52,7 @@ def held_rows(request: HttpRequest, site: AdminSite, model: type[Model], targets
 
 
 def _object(model: type[Model], objects: dict[str, Any], target: Target) -> Model | None:
-    return objects.get(str(model._meta.pk.to_python(target.object_id)))  # type: ignore[union-attr]
+    return objects.get(str(model._meta.pk.to_python(target.object_id)))
 
 
 def _row(request: HttpRequest, site: AdminSite, obj: Model | None, target: Target, progress: Progress) -> HeldRow:
@@ -73,4 +73,4 @@ def _row(request: HttpRequest, site: AdminSite, obj: Model | None, target: Targe
 
 def may_view(request: HttpRequest, run: Run) -> bool:
     """Tell whether the person may open the run's page."""
-    return missing_permission(request.user, run) is None  # type: ignore[arg-type]
+    return missing_permission(request.user, run) is None

@@ -48,7 +48,9 @@ def _deleted(operation: type[BaseOperation], model: type[Model], chosen: Chosen)
     for relation in model._meta.related_objects:
         child = relation.related_model
         if relation.on_delete is CASCADE and isinstance(child, type):
-            children = child._base_manager.filter(**{f"{relation.field.name}__in": chosen.selection.rows().values("pk")})
+            children = child._base_manager.filter(
+                **{f"{relation.field.name}__in": chosen.selection.rows().values("pk")}
+            )
             if number := children.count():
                 yield _("Also deletes %(what)s.") % {"what": counted(child, number)}
     yield _("It cannot be undone.")
@@ -59,8 +61,11 @@ def _waits(operation: type[BaseOperation]) -> Iterator[str]:
         return
     working = Run.objects.filter(operation=operation.name, state__in=WORKING).count()
     if working >= operation.max_active:
-        yield ngettext(
-            "%d such run is working; yours starts when one ends.",
-            "%d such runs are working; yours starts when one ends.",
-            working,
-        ) % working
+        yield (
+            ngettext(
+                "%d such run is working; yours starts when one ends.",
+                "%d such runs are working; yours starts when one ends.",
+                working,
+            )
+            % working
+        )

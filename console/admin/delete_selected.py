@@ -77,9 +77,7 @@ def _some_held(
     return dress(
         page,
         "console/delete_selected.html",
-        title=ngettext(
-            "%(held)s of %(total)s is locked", "%(held)s of %(total)s are locked", len(held)
-        )
+        title=ngettext("%(held)s of %(total)s is locked", "%(held)s of %(total)s are locked", len(held))
         % {"held": number(len(held)), "total": counted(model, total)},
         held_rows=held_rows(request, model_admin.admin_site, model, first),
         held_more=max(len(held) - SHOWN, 0),
@@ -90,11 +88,13 @@ def _some_held(
     )
 
 
-def _asking(stock: Callable[..., Any], model_admin: Any, request: HttpRequest, others: QuerySet[Any]) -> TemplateResponse:
+def _asking(
+    stock: Callable[..., Any], model_admin: Any, request: HttpRequest, others: QuerySet[Any]
+) -> TemplateResponse:
     """Return Django's page that asks, never its deletion: what the person saw before had other objects on it."""
-    posted = request.POST
-    request.POST = posted.copy()  # type: ignore[assignment]
-    request.POST.pop("post", None)  # type: ignore[attr-defined]
+    posted, asking = request.POST, request.POST.copy()
+    asking.pop("post", None)
+    request.POST = asking  # type: ignore[assignment]
     try:
         answer: TemplateResponse = stock(model_admin, request, others)
     finally:

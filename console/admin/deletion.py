@@ -89,7 +89,9 @@ class DeletionPart(LockedPart):
             _cancel(target.run_id, request.user)
         stopping = _still_active([target.run_id for target in targets])
         if stopping:
-            text = _("Run %(run)d is stopping. The %(noun)s is not deleted yet: press Delete again when the lock is gone.")
+            text = _(
+                "Run %(run)d is stopping. The %(noun)s is not deleted yet: press Delete again when the lock is gone."
+            )
             messages.warning(request, text % {"run": stopping[0], "noun": noun(obj)})
             return HttpResponseRedirect(object_url(self.admin_site, obj))
         request.__dict__.pop("console_holders", None)
@@ -100,7 +102,7 @@ class DeletionPart(LockedPart):
         shown = set(request.POST.getlist(CANCEL_RUN))
         if not {str(target.run_id) for target in targets} <= shown:
             return _("Nothing was cancelled. Another run has locked this %(noun)s meanwhile.") % {"noun": noun(obj)}
-        if not all(is_permitted(target.run, Verb.CANCEL, request.user) for target in targets):  # type: ignore[arg-type]
+        if not all(is_permitted(target.run, Verb.CANCEL, request.user) for target in targets):
             return _("Nothing was cancelled. You need the permission “Can cancel run”. The run goes on.")
         _objects, _count, lacking, _protected = super().get_deleted_objects([obj], request)
         if lacking:
@@ -120,7 +122,7 @@ class DeletionPart(LockedPart):
         return HttpResponseRedirect(list_url(self.admin_site, self.model))
 
     def _not_yet(self, request: HttpRequest, obj: Model, targets: Sequence[Target]) -> TemplateResponse:
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         runs = list({target.run_id: target.run for target in targets}.values())
         return TemplateResponse(
             request,
@@ -135,10 +137,12 @@ class DeletionPart(LockedPart):
                 "console_banner": banner(request, self.admin_site, obj, targets),
                 "runs": _told(runs),
                 "cancel_and_delete": ngettext(
-                    "Cancel run %(runs)s and delete this %(noun)s", "Cancel runs %(runs)s and delete this %(noun)s", len(runs)
+                    "Cancel run %(runs)s and delete this %(noun)s",
+                    "Cancel runs %(runs)s and delete this %(noun)s",
+                    len(runs),
                 )
                 % {"runs": ", ".join(str(run.pk) for run in runs), "noun": noun(obj)},
-                "may_cancel": all(is_permitted(run, Verb.CANCEL, request.user) for run in runs),  # type: ignore[arg-type]
+                "may_cancel": all(is_permitted(run, Verb.CANCEL, request.user) for run in runs),
                 "offers_trash": bool(self._trash_field()) and _frees(targets, self._trash_field()),
                 "back": object_url(self.admin_site, obj),
             },

@@ -16,7 +16,9 @@ def object_url(site: AdminSite, obj: Model, page: str = "change") -> str:
 
 def operation_url(site: AdminSite, obj: Model, operation: str) -> str:
     """Return the address that starts `operation` on `obj`."""
-    return _reverse(f"{site.name}:{obj._meta.app_label}_{obj._meta.model_name}_operation", quote(str(obj.pk)), operation)
+    return _reverse(
+        f"{site.name}:{obj._meta.app_label}_{obj._meta.model_name}_operation", quote(str(obj.pk)), operation
+    )
 
 
 def list_url(site: AdminSite, model: type[Model]) -> str:

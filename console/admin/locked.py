@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import TO_FIELD_VAR
@@ -13,7 +14,6 @@ from django.http import HttpRequest, HttpResponseBase
 from console.admin import keys
 from console.admin.banner import banner
 from console.admin.base import Part, dress, has_operations
-from console.admin.rows import Refusals
 from console.admin.seen import StaleForm, check_seen, seen_mark, unseen_change
 from console.admin.words import not_saved, stale
 from console.engine.holds import check_free, holders
@@ -33,7 +33,7 @@ READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 class HeldForm(ObjectForm):
     """An object's form that a hold, or a change its reader has not seen, refuses."""
 
-    console_refusal: Refusals
+    console_refusal: Callable[[Any], str]
 
     def clean(self) -> Any:
         """Refuse the form, whatever else is wrong with it: all that was typed stays."""
@@ -54,20 +54,22 @@ class LockedPart(Part):
         return known[obj.pk]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Make the page of a held object read-only. On a post the hold is an error of the form instead: a 403 would
-        throw away what was typed."""
+        """Make the page of a held object read-only.
+
+        On a post the hold is an error of the form instead: a 403 would throw away what was typed.
+        """
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or request.method not in READING or not self.holders_of(request, obj)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         """Return the form, which is refused while the object is held or when its reader missed a change of it."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if request.method in READING or (obj is None and not hasattr(request, "console_met")):
             return form
         return type(form.__name__, (HeldForm, form), {"console_refusal": staticmethod(_Refusal(self, request))})
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Save the object, locked and looked at once more: also where the form changes related objects only."""
         if change and has_operations(self.model):
             check_free(obj)
@@ -157,5 +159,3 @@ class _Refusal:
     def _met(self) -> object:
         """The error that saving met, in the second look at a post; empty in the first."""
         return getattr(self.request, "console_met", "")
-
-

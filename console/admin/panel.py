@@ -15,8 +15,8 @@ from console.admin.conflicts import may_view
 from console.admin.links import run_url
 from console.admin.locked import LockedPart
 from console.admin.pending import pending_targets
-from console.engine.verbs import verbs_for
 from console.engine.holds import identity_type, object_key
+from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
 from console.states import ACTIVE, Verb
 
@@ -54,7 +54,7 @@ def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
 
 
 def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: str) -> PanelRow:
-    may_leave_out = target.run.is_active and Verb.WITHDRAW in verbs_for(target.run, request.user)  # type: ignore[arg-type]
+    may_leave_out = target.run.is_active and Verb.WITHDRAW in verbs_for(target.run, request.user)
     address = run_url(site, target.run_id, "withdraw") if may_leave_out else ""
     return PanelRow(
         run=target.run,

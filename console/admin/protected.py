@@ -25,7 +25,7 @@ def held_among(objects: Any, site: AdminSite) -> list[str]:
     first = next(iter(objects), None)
     if first is None:
         return []
-    collector = NestedObjects(using=router.db_for_write(type(first)), origin=objects)
+    collector: Any = NestedObjects(using=router.db_for_write(type(first)), origin=objects)
     collector.collect(objects)
     return [
         _line(site, obj, targets)
@@ -35,7 +35,7 @@ def held_among(objects: Any, site: AdminSite) -> list[str]:
     ]
 
 
-def _batches(collector: NestedObjects) -> dict[type[Model], dict[Any, Model]]:
+def _batches(collector: Any) -> dict[type[Model], dict[Any, Model]]:
     """Return by model what is deleted, and what is set to null or to its default."""
     found: dict[type[Model], dict[Any, Model]] = {}
     for model, objects in collector.model_objs.items():

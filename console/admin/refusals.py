@@ -21,6 +21,6 @@ def refuse(request: HttpRequest, site: AdminSite, reason: str, **context: Any) -
         reason: What happened and what to do, in words for staff.
         context: More for the template, such as `back`, where to go on.
     """
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     shown = {**site.each_context(request), "title": _("Not allowed"), "reason": reason, "contact": contact(), **context}
     return TemplateResponse(request, "console/refused.html", shown, status=403)

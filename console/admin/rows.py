@@ -106,9 +106,11 @@ class _Page:
         self._known: dict[str, list[Target]] = {}
 
     def of(self, obj: Model) -> Sequence[Target]:
+        if obj.pk is None:
+            return ()  # an empty list has an empty form
         key = str(obj.pk)
         if key not in self._known:
-            self._known.update(dict.fromkeys(self._page_keys(obj), []))
+            self._known.update({key: [] for key in self._page_keys(obj)})
             self._known.update(holders(self.model, self._known))
         return self._known[key]
 
