@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.engine import control, holds, partitions, sweeps
+from console.engine import control, holds, partitions, runner, sweeps
 from console.engine.transitions import move
 from console.exceptions import ObjectHeld, UnlawfulTransition, VerbNotLawful
 from console.models import Attempt, Event, Partition, Run, Target
@@ -125,9 +125,9 @@ def test_resume_of_a_waiting_run_tries_again_now(declare: Declare, broker: ListB
     """§6: “retry now” wakes at once, gives all tries back, and leaves the token as it is."""
     run = begin(declare(), make_notes(1))
     partitions_before = must_win(run)
-    from console.engine.runner import _back_off
 
-    _back_off(partitions_before, 600, "away", "", 0)
+
+    runner._back_off(partitions_before, 600, "away", "", 0)
     assert fresh(run).state == State.WAITING
     token = part(run).token
     broker.sent.clear()
@@ -165,13 +165,13 @@ def test_a_failed_partition_lets_the_others_go_on(declare: Declare) -> None:
 
 def test_a_run_waits_only_when_every_open_partition_backs_off(declare: Declare) -> None:
     """M1: any claim makes it running again."""
-    from console.engine.runner import _back_off
+
 
     run = begin(declare(partitions=2), make_notes(4))
     lease, other = must_win(run), must_win(run, 1)
-    _back_off(lease, 600, "away", "", 0)
+    runner._back_off(lease, 600, "away", "", 0)
     assert fresh(run).state == State.RUNNING
-    _back_off(other, 600, "away", "", 0)
+    runner._back_off(other, 600, "away", "", 0)
     assert fresh(run).state == State.WAITING
     come_due(run)
     must_win(run)
@@ -192,9 +192,9 @@ def test_a_stop_waits_for_the_other_worker_and_ends_failed_with_its_cause(declar
     slice_of(run)
     assert fresh(run).state == State.CANCELLING
     chunk(other)
-    from console.engine.runner import _end_cancelled
 
-    _end_cancelled(other, 0)
+
+    runner._end_cancelled(other, 0)
     ended = fresh(run)
     assert ended.state == State.FAILED
     assert "broken" in ended.why
