@@ -35,6 +35,7 @@ CONSOLE = {
     "LOST_AFTER": 2.0,
     "SWEEP": 0.5,
     "HEARTBEAT": 1.0,
+    "CHUNK_SIZE_MAX": 100,
 }
 
 

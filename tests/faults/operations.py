@@ -86,4 +86,4 @@ class Debug(Counting):
 
     def suffer(self) -> None:
         """Listen for a debugger."""
-        rdb.set_trace()
+        rdb.set_trace()  # noqa: T100 - what is tested

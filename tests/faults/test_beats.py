@@ -7,10 +7,10 @@ import signal
 import pytest
 
 from console.engine.wakeups import depth
-from console.models import Heartbeat, Partition
+from console.models import Heartbeat
 from tests.faults.runs import begin, counts, make, outcomes, succeeded
 from tests.polling import until
-from tests.processes import Processes, forget_connections
+from tests.processes import Processes
 
 pytestmark = pytest.mark.processes
 

@@ -10,7 +10,7 @@ import pytest
 from console.engine.acceptance import start
 from console.models import Attempt, Partition
 from notes.models import Note, Tag
-from tests.faults.runs import declaring, done, in_the_middle, outcomes, succeeded
+from tests.faults.runs import declaring, done, outcomes, succeeded
 from tests.polling import until
 from tests.processes import Processes
 

@@ -1,0 +1,62 @@
+"""Items that kill their worker, or hang: the run ends all the same, and names them."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.models import Attempt, Failure
+from console.operations.base import OnError
+from console.states import State
+from tests.faults.models import Item
+from tests.faults.operations import POISON
+from tests.faults.runs import begin, ended, make, outcomes, succeeded
+from tests.processes import Processes
+
+pytestmark = pytest.mark.processes
+
+
+def done() -> dict[str, int]:
+    """Return how often each item was done."""
+    return dict(Item.objects.values_list("name", "count"))
+
+
+@pytest.mark.parametrize("operation", ["faults.die", "faults.hang", "faults.hang-on"])
+def test_an_item_that_ends_its_worker_each_time_is_named_and_stepped_over(
+    processes: Processes, operation: str
+) -> None:
+    """A crash, a hang, a hang that ignores the soft limit: one Failure, and every other item is done once."""
+    make(10, POISON)
+    processes.broker.start()
+    processes.worker()
+    run = succeeded(begin(operation))
+    assert (run.done, run.failed) == (10, 1)
+    failure = Failure.objects.get(run=run)
+    assert (failure.object_label, failure.kind) == (POISON, Failure.Kind.GIVEN_UP)
+    assert failure.reason
+    counted = done()
+    assert counted.pop(POISON) == 0
+    assert set(counted.values()) == {1}
+
+
+@pytest.mark.parametrize("operation", ["faults.die", "faults.hang"])
+def test_an_item_that_ends_its_worker_each_time_fails_a_run_that_stops(processes: Processes, operation: str) -> None:
+    """The items before it are done, those after it are not; the run says why."""
+    make(3)
+    make(3, POISON)
+    processes.broker.start()
+    processes.worker()
+    run = ended(begin(operation, on_error=OnError.STOP))
+    assert run.state == State.FAILED
+    assert run.why
+    assert Failure.objects.get(run=run).object_label == POISON
+    assert list(Item.objects.order_by("pk").values_list("count", flat=True)) == [1, 1, 1, 0, 0, 0, 0]
+
+
+def test_a_hang_ends_by_the_soft_limit_without_a_lost_worker(processes: Processes) -> None:
+    """The child survives: the operation's own code is interrupted, and the attempt says that it took too long."""
+    make(0, POISON)
+    processes.broker.start()
+    processes.worker()
+    run = succeeded(begin("faults.hang"))
+    assert Attempt.Outcome.LOST not in outcomes(run)
+    assert "longer than it may" in Failure.objects.get(run=run).reason
