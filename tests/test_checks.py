@@ -17,7 +17,7 @@ from kombu import Queue
 from console.checks import celery as celery_checks
 from console.checks import databases, durations
 from console.checks.operations import check_operation, check_queue
-from console.operations import BaseOperation, Copy, ExternalOperation, Hold, OnError, Operation
+from console.operations import BaseOperation, Copy, ExternalOperation, Hold, OnError, Operation, Update
 from console.schedules.scheduler import Scheduler
 from notes.models import Note
 
@@ -237,6 +237,31 @@ def test_a_sound_operation_passes() -> None:
 def test_a_faulty_operation_is_named(attributes: dict[str, Any], expected: str) -> None:
     """One fault, one message."""
     assert ids(check_operation(variant(**attributes))) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"values": {"title": "Seen", "author_id": 1}}, set()),
+        ({"values": lambda _self, _note: {}}, set()),
+        ({"fields": ("title",), "form": type("F", (forms.Form,), {"title": forms.CharField()})}, set()),
+        ({"add": {"tags": "more"}, "form": type("F", (forms.Form,), {"more": forms.CharField()})}, set()),
+        ({}, {"E013"}),
+        ({"values": {"headline": "Seen"}}, {"E014"}),
+        ({"values": {"title": "Seen"}, "remove": {"labels": "less"}}, {"E014", "E018"}),
+        ({"fields": ("title",)}, {"E018"}),
+    ],
+)
+def test_an_update_names_what_there_is(attributes: dict[str, Any], expected: set[str]) -> None:
+    """Columns and relations of the model, fields of the form, and something to write."""
+    update = variant(Update, name="notes.update", permission="notes.change_note", model=Note, **attributes)
+    assert ids(check_operation(update)) == expected
+
+
+def test_a_copy_that_cannot_be_planned_is_named() -> None:
+    """Better at the start of the site than at the first item."""
+    copy = variant(Copy, name="notes.copied", permission="notes.add_note", model=Note, cleared=("headline",))
+    assert ids(check_operation(copy)) == {"E017"}
 
 
 def test_every_reserved_name_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from celery import current_app
@@ -11,16 +11,17 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.db import router
 from django.db.models import Model
 
+from console.exceptions import InvalidOperation
 from console.models import Run
 from console.operations import (
     BaseOperation,
     Copy,
-    Delete,
     ExternalOperation,
     Hold,
     OnError,
     Operation,
     RetryPolicy,
+    Update,
     operations,
 )
 
@@ -69,13 +70,22 @@ def _check_form(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
             obj=operation,
             id="console.E010",
         )
-    for name in sorted(set(operation.secret_params) - names):
-        yield Error(
-            f"{operation.name} keeps the parameter {name!r} secret, but its form has no such field.",
-            hint="Correct secret_params: a name that is not hidden would be shown.",
-            obj=operation,
-            id="console.E018",
-        )
+    for attribute, named in _named_parameters(operation):
+        for name in sorted(named - names):
+            yield Error(
+                f"{operation.name}.{attribute} names the parameter {name!r}, but the form has no such field.",
+                hint=f"Add a field {name!r} to the form, or correct {attribute}.",
+                obj=operation,
+                id="console.E018",
+            )
+
+
+def _named_parameters(operation: type[BaseOperation]) -> Iterator[tuple[str, set[str]]]:
+    yield "secret_params", set(operation.secret_params)
+    if issubclass(operation, Update):
+        yield "fields", set(operation.fields)
+        yield "add", set(operation.add.values())
+        yield "remove", set(operation.remove.values())
 
 
 def _check_permission(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
@@ -100,12 +110,20 @@ def _check_work(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
     if issubclass(operation, ExternalOperation):
         if operation.call is ExternalOperation.call:
             yield _unwritten(operation, "call(obj, key)")
-    elif issubclass(operation, Operation) and not issubclass(operation, Copy | Delete) and _does_nothing(operation):
+    elif issubclass(operation, Update):
+        if _writes_nothing(operation):
+            yield _unwritten(operation, "values, fields, add or remove")
+    elif issubclass(operation, Operation) and _does_nothing(operation):
         yield _unwritten(operation, "process(objects)")
 
 
 def _does_nothing(operation: type[Operation]) -> bool:
     return operation.process is Operation.process and operation.process_spans is Operation.process_spans
+
+
+def _writes_nothing(operation: type[Update]) -> bool:
+    declared = operation.values or operation.fields or operation.add or operation.remove
+    return not declared and operation.process is Update.process and operation.wanted is Update.wanted
 
 
 def _unwritten(operation: type[BaseOperation], method: str) -> CheckMessage:
@@ -194,9 +212,36 @@ def _check_model(operation: type[BaseOperation], model: type[Model]) -> Iterator
             obj=operation,
             id="console.E012",
         )
-    for attribute, known in (("free_fields", _columns(model)), ("related", _relations(model))):
-        for name in sorted(set(getattr(operation, attribute)) - known):
+    for attribute, named, known in _named_fields(operation, model):
+        for name in sorted(named - known):
             yield _unknown_field(model, f"{operation.name}.{attribute}", name, known, operation)
+    if issubclass(operation, Copy):
+        yield from _check_plan(operation)
+
+
+def _named_fields(operation: type[BaseOperation], model: type[Model]) -> Iterator[tuple[str, set[str], set[str]]]:
+    yield "free_fields", set(operation.free_fields), _columns(model)
+    if not issubclass(operation, Copy):  # a copy's plan looks at its relations itself
+        yield "related", set(operation.related), _relations(model)
+    if issubclass(operation, Update):
+        many = {field.name for field in model._meta.many_to_many}
+        columns = _columns(model) | {field.attname for field in model._meta.concrete_fields}
+        yield "values", set(operation.values) if isinstance(operation.values, Mapping) else set(), columns
+        yield "fields", set(operation.fields), columns
+        yield "add", set(operation.add), many
+        yield "remove", set(operation.remove), many
+
+
+def _check_plan(operation: type[Copy]) -> Iterator[CheckMessage]:
+    try:
+        operation.plan()
+    except InvalidOperation as error:
+        yield Error(
+            f"{operation.name} cannot copy: {error}",
+            hint="The message names the cure; docs/operations.md tells what can be copied and how.",
+            obj=operation,
+            id="console.E017",
+        )
 
 
 def check_trash() -> Iterator[CheckMessage]:
