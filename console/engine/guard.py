@@ -13,6 +13,8 @@ from itertools import islice
 from typing import Any
 
 from django.apps import apps
+from django.contrib.contenttypes.fields import GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, pre_delete
@@ -24,6 +26,7 @@ from console.operations.registry import operations
 BATCH = 1000
 
 _guarded: set[type[Model]] = set()
+_children: set[tuple[Any, str]] = set()
 
 
 def install() -> None:
@@ -109,7 +112,9 @@ def _guard_related(operation: type[BaseOperation], name: str) -> None:
     relation = operation.model._meta.get_field(name) if name in _field_names(operation.model) else None
     if relation is None:
         relation = next(r for r in operation.model._meta.related_objects if r.get_accessor_name() == name)
-    if isinstance(relation, models.ManyToManyField):
+    if isinstance(relation, GenericRelation):
+        _guard_generic_child(operation.model, relation)
+    elif isinstance(relation, models.ManyToManyField):
         _guard_many_to_many(operation.model, relation)
     elif relation.one_to_many or relation.one_to_one:
         _guard_child(relation.related_model, relation.field.name)  # type: ignore[union-attr]
@@ -121,29 +126,46 @@ def _field_names(model: type[Model]) -> set[str]:
 
 def _guard_child(child: Any, parent_field: str) -> None:
     """Guard a child through its parent, both the one it has in the database and the one it is about to have."""
-    marker = (child, parent_field)
-    if marker in _children:
-        return
-    _children.add(marker)
     field = child._meta.get_field(parent_field)
     attname, parent, key = field.attname, field.related_model, field.target_field.name
 
-    def check(obj: Model, _update_fields: Any = None, *, saving: bool = True) -> None:
+    def owners(obj: Model) -> QuerySet[Any]:
         stored = type(obj)._base_manager.filter(pk=obj.pk).values_list(attname, flat=True) if obj.pk else ()
-        for owner in parent._base_manager.filter(**{f"{key}__in": {getattr(obj, attname), *stored} - {None}}):
-            check_free(owner, saving=saving, changed=[parent_field])
+        found: QuerySet[Any] = parent._base_manager.filter(**{f"{key}__in": {getattr(obj, attname), *stored} - {None}})
+        return found
 
-    def check_deleted(instance: Model, origin: Any = None, **_: Any) -> None:
-        check(instance, saving=True)
+    _guard_through(child, parent_field, owners)
+
+
+def _guard_generic_child(model: type[Model], relation: GenericRelation) -> None:
+    """Guard a child that points to its parent by content type and key."""
+    key, kind = relation.object_id_field_name, relation.content_type_field_name
+
+    def owners(obj: Model) -> QuerySet[Any]:
+        if getattr(obj, kind) != ContentType.objects.get_for_model(model):
+            return model._base_manager.none()
+        return model._base_manager.filter(pk=getattr(obj, key))
+
+    _guard_through(relation.related_model, relation.name, owners)
+
+
+def _guard_through(child: Any, name: str, owners: Callable[[Model], QuerySet[Any]]) -> None:
+    """Check the `owners` of a child before it is saved or deleted."""
+    marker = (child, name)
+    if marker in _children:
+        return
+    _children.add(marker)
+
+    def check(obj: Model, _update_fields: Any = None) -> None:
+        check_all_free(list(owners(obj)), changed=[name])
+
+    def check_deleted(instance: Model, **_: Any) -> None:
+        check(instance)
 
     _wrap_save(child, check)
     for family in _family(child):
-        pre_delete.connect(
-            check_deleted, sender=family, weak=False, dispatch_uid=f"console.guard.{child._meta.label}.{parent_field}"
-        )
-
-
-_children: set[tuple[Any, str]] = set()
+        uid = f"console.guard.{child._meta.label}.{name}.{family._meta.label}"
+        pre_delete.connect(check_deleted, sender=family, weak=False, dispatch_uid=uid)
 
 
 def _guard_many_to_many(model: type[Model], field: Any) -> None:

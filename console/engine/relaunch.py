@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F
 
 from console.engine import partitions
-from console.engine.acceptance import Acceptance, Draft, accept_draft, check_may_start, new_run, select
+from console.engine.acceptance import check_may_start, select
+from console.engine.drafts import Acceptance, Draft, accept_draft, new_run
 from console.engine.selection import Selection
 from console.engine.targets import insert_failed, insert_not_reached, insert_same, lock_objects
 from console.engine.transitions import record

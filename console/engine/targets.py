@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, CharField, Exists, F, Model, OuterRef, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce
@@ -28,7 +29,10 @@ def insert(run: Run, model: type[Model], keys: QuerySet[Any, Any], *, parts: boo
             locks its rows locks the objects.
         parts: Whether the query says which parts of each object are wanted.
     """
-    sql, params = keys.query.sql_with_params()
+    try:
+        sql, params = keys.query.sql_with_params()
+    except EmptyResultSet:  # a query of nothing has no SQL
+        return 0
     columns, wanted = ("object_id, first_part, parts", "first_part, parts") if parts else ("object_id", "0, NULL")
     statement = (
         f"INSERT INTO {connection.ops.quote_name(Target._meta.db_table)} ({', '.join(COLUMNS)}) "  # noqa: S608 - names
