@@ -8,6 +8,8 @@ import hypothesis
 import pytest
 from django.core.cache import cache
 
+from console.engine import wakeups
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = "no Chromium on this machine (looked for " + ", ".join(BROWSERS) + ", or set CHROMIUM to its path)"
 FLAGS = [
@@ -32,9 +34,10 @@ def chromium() -> str | None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache() -> None:
-    """Let no test see what another one cached."""
+def _forget() -> None:
+    """Let no test see what another one cached, or that it found the broker away."""
     cache.clear()
+    wakeups.breaker.reset()
 
 
 @pytest.fixture(scope="session")
