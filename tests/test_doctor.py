@@ -10,10 +10,11 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from console.engine.acceptance import start
 from console.models import Heartbeat, Partition, Run
-from console.monitoring.doctor import examine
+from console.monitoring.doctor import Scene, _clocks, examine
 from console.monitoring.findings import Finding, Severity
 from console.monitoring.heartbeats import Sign
 from console.operations import BaseOperation
@@ -167,6 +168,13 @@ def test_system_checks_are_findings_unless_silenced(settings: Any) -> None:
     assert (finding.severity, finding.evidence) == (Severity.URGENT, "console.E006")
     settings.SILENCED_SYSTEM_CHECKS = ["console.E006"]
     assert found("MARGIN") is None
+
+
+@pytest.mark.parametrize(("drift", "expected"), [(0, []), (30, [Severity.SOON]), (-30, [Severity.SOON])])
+def test_clocks_that_differ_are_named(drift: int, expected: list[Severity]) -> None:
+    """Leases use the database's clock alone, but pages and logs would mislead."""
+    scene = Scene(now=timezone.now() + timedelta(seconds=drift), living=[], silent=[], waiting={}, queues=[])
+    assert [finding.severity for finding in _clocks(scene)] == expected
 
 
 @pytest.mark.django_db(transaction=True)
