@@ -26,7 +26,8 @@ class Copy(Operation):
     What a copy takes over: every column, in the tables of parent models too; foreign keys and file fields refer to what
     the original refers to. What it does not: the key; fields that set themselves to the time of saving; fields whose
     database default is an expression (a literal default is kept like any value); generated columns; unique fields, for
-    which see `unique_value`. Of fields that are unique together one gets a value of its own.
+    which see `unique_value`. Of fields that are unique together one gets a value of its own. What any other constraint
+    refuses fails as that item.
 
     `related` names what is copied with it: many-to-many relations, with or without a model of their own, generic
     relations, and rows that refer to the original by a foreign key. Of those rows the columns are copied, by the same
@@ -56,7 +57,7 @@ class Copy(Operation):
 
     def parts(self) -> int:
         """Return how many copies of each object are wanted: the parameter ``copies``, if the form has it."""
-        return int(self.params.get("copies", 1))
+        return int(self.params.get("copies") or 1)
 
     def copy_instance(self, original: Any, copy: Any, number: int) -> None:
         """Change a copy before it is written, for example its title; override it where that is wanted.

@@ -32,7 +32,7 @@ class Update(Operation):
             return {"title": note.title.strip()}
 
     or taken from the form by name (`fields`, `add`, `remove`). An object that has all its values already is left out as
-    unchanged. Fields with ``auto_now`` are set along. Like ``QuerySet.update``, this calls no ``save()`` and sends no
+    unchanged. Fields with ``auto_now`` are set along with other fields, as ``save()`` would. Like ``QuerySet.update``, this calls no ``save()`` and sends no
     signals, ``m2m_changed`` included; `use_save` does, and is many times slower.
 
     Attributes:

@@ -10,13 +10,13 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import Model, UUIDField
+from django.db.models import CompositePrimaryKey, Model, UUIDField
 from django.utils import timezone
 
 from console.operations import Copy, Span
-from tests.testapp.models import Article, Chapter, Label, Rank, Remark, Sticker, Summary
+from tests.testapp.models import Article, Chapter, Label, Rank, Remark, Sticker, Summary, Vote
 
-RELATED = ("labels", "ranked", "friends", "after", "chapters", "remark_set", "summary", "stickers")
+RELATED = ("labels", "ranked", "friends", "after", "chapters", "remark_set", "summary", "stickers", "votes")
 
 
 class CopyAll(Copy):
@@ -54,6 +54,7 @@ def furnish(article: Article, labels: list[Label]) -> Article:
         Chapter.objects.create(article=article, name=f"c{place}", anchor=f"{article.slug}-{place}")
         Remark.objects.create(article=article, text=f"remark {place}")
         Sticker.objects.create(target=article, text=f"sticker {place}")
+        Vote.objects.create(article=article, voter=place, points=7)
     Summary.objects.create(article=article, text="in short")
     return article
 
@@ -95,7 +96,7 @@ class Picture:
         names = {
             model: {key: f"new {place}" for place, key in enumerate(sorted(self._keys(model) - keys))}
             for model, keys in self.before.items()
-            if not isinstance(model._meta.pk, UUIDField)
+            if not isinstance(model._meta.pk, UUIDField | CompositePrimaryKey)
         }
         found = {}
         for model in self.before:
@@ -115,7 +116,7 @@ class Picture:
         if field.is_relation:
             return names.get(field.target_field.model, {}).get(value, value)
         if field.name == "target_id":
-            return names[Article].get(int(value), value) if value.isdigit() else "uuid"
+            return names[Article].get(int(value), value)
         if isinstance(value, uuid.UUID):
             return f"uuid {value.version}"
         if isinstance(value, datetime) and timezone.now() - value < timedelta(minutes=1):

@@ -180,6 +180,19 @@ def test_inherited_models_are_copied_through_all_tables(operation: type[Copy], l
     assert Place.objects.count() == Restaurant.objects.count() == 3
 
 
+@every_path
+def test_relations_are_copied_from_their_other_end_too(operation: type[Copy], labels: list[Label]) -> None:
+    """A reverse relation, with or without a model of its own, belongs to a copy if it is named."""
+
+    class CopyLabels(operation):
+        related = ("labelled", "ranked")
+
+    source = furnish(article("one"), labels)
+    copy(CopyLabels, Span(labels[0], 0, 1))
+    made = copies_of(labels[0])[1:]
+    assert [(list(m.labelled.all()), m.ranked.count()) for m in made] == [([source], 1)] * 2
+
+
 def test_several_parents_are_copied_by_save() -> None:
     """A model of several parents gets a row in each of their tables."""
     garden = BeerGarden.objects.create(name="b", trees=2, beers=9)

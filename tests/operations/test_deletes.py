@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from console.exceptions import ItemFailed, ObjectHeld
 from console.operations import Delete
 from tests.operations.copying import article, furnish
-from tests.testapp.models import Article, Chapter, Invoice, Label, Rank, Remark, Sticker
+from tests.testapp.models import Article, Chapter, Invoice, Label, Rank, Remark, Sticker, Vote
 
 pytestmark = pytest.mark.django_db
 
@@ -33,8 +33,8 @@ def test_what_belongs_to_an_object_goes_with_it() -> None:
     assert goes.pk == key
     assert list(Article._base_manager.all()) == [stays]
     assert Article._base_manager.get().parent is None
-    assert not any(model.objects.exists() for model in (Chapter, Rank, Remark, Sticker))
-    assert results[key].text == "goes, and 11 more that belonged to it"
+    assert not any(model.objects.exists() for model in (Chapter, Rank, Remark, Sticker, Vote))
+    assert results[key].text == "goes, and 13 more that belonged to it"
 
 
 def test_what_must_stay_is_named_and_the_others_go() -> None:
@@ -66,7 +66,7 @@ def test_a_chunk_is_deleted_by_few_statements() -> None:
         with CaptureQueriesContext(connection) as queries:
             delete(*objects)
         counts.append(len(queries))
-    assert counts[0] == counts[1]
+    assert counts[1] <= counts[0]  # the first one looks up content types too
     assert not Article._base_manager.exists()
 
 

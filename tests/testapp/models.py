@@ -129,6 +129,18 @@ class Remark(models.Model):
         return self.text
 
 
+class Vote(models.Model):
+    """A child whose key consists of several fields."""
+
+    pk = models.CompositePrimaryKey("article", "voter")
+    article = models.ForeignKey(Article, models.CASCADE, related_name="votes")
+    voter = models.IntegerField()
+    points = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.points)
+
+
 class Summary(models.Model):
     """A child of which each article has one."""
 
