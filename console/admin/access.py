@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Permission
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    JsonResponse,
+)
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
@@ -96,7 +103,7 @@ def explained(view: View) -> View:
         try:
             return view(model_admin, request, *args, **kwargs)
         except NotPermitted as refused:
-            return _forbidden(model_admin, request, refused)
+            return forbidden(model_admin, request, refused)
 
     return guarded
 
@@ -106,7 +113,8 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
-def _forbidden(model_admin: RunModelAdmin, request: HttpRequest, refused: NotPermitted) -> HttpResponseBase:
+def forbidden(model_admin: RunModelAdmin, request: HttpRequest, refused: NotPermitted) -> HttpResponse:
+    """Answer 403 with a page, or JSON, that names the missing permission."""
     sentence = str(refused)
     if wants_json(request):
         return JsonResponse({"error": sentence, "permission": refused.codename}, status=403)

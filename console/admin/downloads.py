@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run
-from console.models import Failure, Run
+from console.models import Run
 from console.reports.failures import table
 from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
 
@@ -17,7 +16,7 @@ from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
 def failures_csv(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Stream the run's failures as CSV; ``?group=`` gives those of one reason."""
     run = open_run(request, run_id)
-    lines = csv_lines(table(_failures(request, run)))
+    lines = csv_lines(table(run, request.GET.get("group")))
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=_as_file(run, "csv"))
 
 
@@ -28,7 +27,7 @@ def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int)
     run = open_run(request, run_id)
     if not HAS_XLSX:
         raise Http404(_("XLSX needs the extra “xlsx” of django-operations-console. Download the CSV."))
-    file = xlsx_file(table(_failures(request, run)), "failures")
+    file = xlsx_file(table(run, request.GET.get("group")), "failures")
     return FileResponse(file, as_attachment=True, filename=f"run-{run.pk}-failures.xlsx")
 
 
@@ -46,11 +45,6 @@ def output_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -
     """Answer 404: no operation of this version writes a file."""
     run = open_run(request, run_id)
     raise Http404(_("Run %(run)s has written no file.") % {"run": run.pk})
-
-
-def _failures(request: HttpRequest, run: Run) -> QuerySet[Failure]:
-    failures = Failure.objects.filter(run=run)
-    return failures.filter(group=request.GET["group"]) if "group" in request.GET else failures
 
 
 def _as_file(run: Run, extension: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from console.admin.access import RunModelAdmin, explained, only, open_run, whole
 from console.admin.links import object_url, run_url
 from console.admin.progress import poll_ms
 from console.admin.results import results_of
+from console.conf import settings
 from console.engine.progress import Progress
 from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import verbs_for
@@ -98,6 +99,8 @@ def _failures(request: HttpRequest, run: Run, verbs: list[Verb]) -> dict[str, An
         "group_rows": rows,
         "group_next": following,
         "failed_rows": run.failures.count(),
+        "are_rows": failures.are_rows(run),
+        "contact": settings.contact,
         "may_retry": Verb.RETRY in verbs,
         "has_xlsx": HAS_XLSX,
     }

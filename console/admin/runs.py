@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin import downloads, progress, run_page, verbs
-from console.admin.access import RunModelAdmin, whole_number
+from console.admin.access import RunModelAdmin, forbidden, whole_number
 from console.admin.links import list_url
 from console.admin.run_filters import FILTERS
 from console.engine.progress import progress_of
+from console.exceptions import NotPermitted
 from console.models import Failure, Run, Target
 from console.operations.registry import registered_models
 from console.reports.headlines import subject
@@ -105,6 +106,8 @@ class RunAdmin(RunModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; there is nothing to post to it."""
+        if not self.has_view_permission(request):
+            return forbidden(self, request, NotPermitted(VIEW_RUN, _("see runs")))
         context = {"title": _("Runs"), "console_models": self._lists(request), **(extra_context or {})}
         return super().changelist_view(request, context)
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet, Sum
 
 from console.models import Failure, Run
+from console.operations import known_operation
 
 # “error” holds the reason: an import of the mended file leaves that column out of account.
 COLUMNS = ("row", "object_id", "object", "kind", "error", "tries")
@@ -37,9 +38,20 @@ class Group:
         return str(Failure.Kind(self.kind).label)
 
     @property
+    def has_tracebacks(self) -> bool:
+        """Whether the program itself may be at fault."""
+        return any(failure.traceback for failure in self.rows)
+
+    @property
     def more(self) -> bool:
         """Whether there are rows that are not shown here."""
         return self.count > len(self.rows)
+
+
+def are_rows(run: Run) -> bool:
+    """Tell whether a failure's position is a row number that people know; for runs on objects it is a mere id."""
+    operation = known_operation(run.operation)
+    return run.content_type_id is None if operation is None else operation.selection is None
 
 
 def groups(run: Run) -> list[Group]:
@@ -72,14 +84,21 @@ def values(failure: Failure) -> list[tuple[str, str]]:
     return [("", str(_cell(failure.data)))] if failure.data else []
 
 
-def table(failures: QuerySet[Failure]) -> Iterator[list[Any]]:
-    """Yield a heading and a row for each of `failures`, read in batches: as many columns as their values need."""
+def table(run: Run, group: str | None = None) -> Iterator[list[Any]]:
+    """Yield a heading and a row for each failure of `run`, read in batches: as many columns as their values need.
+
+    Args:
+        run: The run.
+        group: Only the failures with this fingerprint.
+    """
+    failures = Failure.objects.filter(run=run) if group is None else Failure.objects.filter(run=run, group=group)
+    rows = are_rows(run)
     names = _value_names(failures)
     yield [*COLUMNS, *names]
     for failure in failures.order_by("pk").defer("traceback").iterator(chunk_size=BATCH):
         given = failure.data if isinstance(failure.data, dict) else {}
         yield [
-            failure.position,
+            failure.position if rows else "",
             failure.object_id,
             failure.object_label,
             failure.kind,

@@ -74,6 +74,15 @@ def console_took(attempt: Attempt) -> str:
 
 
 @register.simple_tag
+def console_parts(failure: Failure) -> str:
+    """Return which parts of the object the failure counts: “(part 3)”, “(parts 3–10)”."""
+    first, last = failure.part + 1, failure.part + failure.items
+    if first == last:
+        return _("(part %(first)s)") % {"first": words.number(first)}
+    return _("(parts %(first)s–%(last)s)") % {"first": words.number(first), "last": words.number(last)}
+
+
+@register.simple_tag
 def console_values(failure: Failure) -> list[tuple[str, str]]:
     """Return the values of the item that failed, as (name, value)."""
     return values(failure)

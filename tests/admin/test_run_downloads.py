@@ -56,7 +56,7 @@ def test_leaves_other_cells_alone(cell: object) -> None:
 def test_writes_the_same_as_xlsx() -> None:
     """The workbook has the rows of the CSV; characters that XLSX cannot hold are replaced."""
     with failing() as run:
-        Failure.objects.filter(run=run).update(reason="a\x00b")
+        Failure.objects.filter(run=run).update(reason="a\x07b")
         answer = signed_in(operator()).get(page_of(run, "failures.xlsx"))
     sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content)))["failures"]
     heading, row = sheet.iter_rows(values_only=True)

@@ -81,7 +81,9 @@ def test_shows_each_person_only_the_runs_of_models_they_may_view() -> None:
     assert set(listed(signed_in(staff("both", VIEW, "console.view_run")).get(LIST))) == {on_notes.pk, without_model.pk}
     asker = staff("asker", "notes.add_note", "console.view_run")
     assert copying(asker).pk in listed(signed_in(asker).get(LIST))
-    assert signed_in(staff("nobody")).get(LIST).status_code == 403
+    refusal = signed_in(staff("nobody")).get(LIST)
+    assert refusal.status_code == 403
+    assert "console.view_run" in refusal.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -149,9 +149,9 @@
   }
 
   /* Rows of a list, and bars on other pages */
-  function list(region) {
-    const rows = () => [...region.querySelectorAll("[data-run]")];
-    const address = () => `${region.dataset.summary}?runs=${rows().map((row) => row.dataset.run).join(",")}`;
+  function list(region, summary, swaps) {
+    const rows = () => [...region.querySelectorAll(".console-progress[data-run]")];
+    const address = () => `${summary}?runs=${rows().map((row) => row.dataset.run).join(",")}`;
     async function heard(answer) {
       let changed = false;
       rows().forEach((row) => {
@@ -162,7 +162,7 @@
         write(row.querySelector(".console-tally"), run.tally);
         if (row.dataset.version !== run.version) changed = true;
       });
-      if (changed) await refresh();
+      if (changed && swaps) await refresh();
       return answer.poll_ms;
     }
     /* Cells change, rows never move: what is new waits for the next visit. */
@@ -180,7 +180,7 @@
         });
       });
     }
-    if (rows().length) poll(address, Number(region.dataset.poll), heard, () => {});
+    if (rows().length) poll(address, 2000, heard, () => {});
   }
 
   /* The header */
@@ -217,6 +217,10 @@
   }
 
   document.querySelectorAll("[data-console-run]").forEach((page) => { dialogs(page); runPage(page); });
-  document.querySelectorAll("[data-console-list]").forEach(list);
+  const regions = [...document.querySelectorAll("[data-console-list]")];
+  regions.forEach((region) => list(region, region.dataset.summary, true));
+  const header = document.querySelector("[data-console-indicator]");
+  const main = document.getElementById("content-start");
+  if (header && main && !regions.length) list(main, header.dataset.summary, false);
   document.querySelectorAll("[data-console-indicator]").forEach(indicator);
 })();
