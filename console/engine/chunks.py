@@ -104,6 +104,8 @@ class Performer:
         """Return the record of a piece that failed with `error`, or was skipped by it."""
         kind = Failure.Kind.SKIPPED if isinstance(error, Skip) else Failure.Kind.FAILED
         failure = self._listed(piece, kind, reason_of(error, self.operation.model))
+        # The words of an unexpected error are all in quotes, and would make one group of errors of every type.
+        failure.group = fingerprint(f"{kind}:{type(error).__name__}", failure.reason)
         failure.traceback = traceback_of(error)
         if isinstance(error, ItemOutcome):
             failure.data = error.data
