@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from console.admin import downloads, progress, run_page, verbs
 from console.admin.access import RunModelAdmin, forbidden, whole_number
 from console.admin.links import list_url
+from console.admin.many import ACTIONS, ManyVerbs
 from console.admin.run_filters import FILTERS
 from console.engine.progress import progress_of
 from console.exceptions import NotPermitted
@@ -50,7 +51,7 @@ class RunList(ChangeList):
 
 
 @admin.register(Run)
-class RunAdmin(RunModelAdmin):
+class RunAdmin(ManyVerbs, RunModelAdmin):
     """Runs: read by those who may view the objects, changed by verbs alone."""
 
     list_display = ("state_chips", "named", "what", "progress_bar", "asked", "accepted", "took")
@@ -67,7 +68,7 @@ class RunAdmin(RunModelAdmin):
     search_help_text = gettext_lazy(
         "Run number, object (“note 17” or part of its name), person, or words of a failure."
     )
-    actions = None
+    actions = ACTIONS
     change_list_template = "admin/console/run/change_list.html"
 
     # --- who may see what
@@ -105,7 +106,7 @@ class RunAdmin(RunModelAdmin):
         return RunList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; there is nothing to post to it."""
+        """Show the list, or ask about the runs that were selected in it."""
         if not self.has_view_permission(request):
             return forbidden(self, request, NotPermitted(VIEW_RUN, _("see runs")))
         context = {"title": _("Runs"), "console_models": self._lists(request), **(extra_context or {})}
