@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -89,6 +89,11 @@ class ActionsPart(Part):
             refusal = self.refuse_operation(request, asked, request.get_full_path())
             if refusal is not None:
                 return refusal
+        if asked and not all(_is_key(self.model, key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            messages.error(
+                request, _("Nothing was started. The selection could not be read: select the objects again.")
+            )
+            return HttpResponseRedirect(request.get_full_path())
         return super().changelist_view(request, extra_context)
 
     def operation_buttons(self, request: HttpRequest, obj: Model) -> dict[str, list[tuple[str, str]]]:
@@ -100,6 +105,16 @@ class ActionsPart(Part):
 
 def _may_start(request: HttpRequest, operation: type[BaseOperation]) -> bool:
     return not operation.permission or bool(request.user.has_perm(operation.permission))
+
+
+def _is_key(model: type[Model], key: str) -> bool:
+    """Tell whether a posted key could be one: Django would stop at another with an error."""
+    field: Any = model._meta.pk
+    try:
+        field.run_validators(field.to_python(key))
+    except ValidationError:
+        return False
+    return True
 
 
 def _action(operation: type[BaseOperation]) -> Callable[..., HttpResponseBase]:

@@ -17,6 +17,7 @@ from console.admin import keys
 from console.admin.conflicts import SHOWN, held_rows
 from console.admin.consequences import consequences
 from console.admin.links import object_url, run_url
+from console.admin.obstacles import all_vanished, obstacle, untyped, vanished
 from console.admin.refusals import refuse
 from console.admin.words import act, counted, lower_first
 from console.conf import settings
@@ -27,8 +28,6 @@ from console.exceptions import (
     ConsoleError,
     EmptySelection,
     FormExpired,
-    HoldConflict,
-    InvalidParameters,
     KeyReused,
     NotPermitted,
     SelectionChanged,
@@ -75,18 +74,12 @@ class Confirmation:
             return self._refused(error)
 
     def _refused(self, error: ConsoleError) -> HttpResponseBase:
-        match error:
-            case EmptySelection():
-                return self._all_vanished()
-            case NotPermitted():
-                return refuse(self.request, self.site, str(error), back=self.chosen.back)
-            case FormExpired() | KeyReused():
-                return self._page(error=str(error), fresh=True)
-            case InvalidParameters():
-                return self._page(error=_("Nothing was started. Please correct the errors below."))
-            case HoldConflict():
-                return self._page(error=self._taken(error))
-        return self._page(error=str(error))
+        if isinstance(error, EmptySelection):
+            return self._all_vanished()
+        if isinstance(error, NotPermitted):
+            return refuse(self.request, self.site, str(error), back=self.chosen.back)
+        text = obstacle(error, self.model, self.chosen.count)
+        return self._page(error=text, fresh=isinstance(error, FormExpired | KeyReused))
 
     def _accept(self, key: str, confirmed: int | None) -> Acceptance:
         dry_run, leave_held_out = keys.DRY_RUN in self.request.POST, self._leaves_held_out
@@ -147,33 +140,16 @@ class Confirmation:
     # What stands in the way
 
     def _all_vanished(self) -> HttpResponseBase:
-        plural = self.model._meta.verbose_name_plural
-        text = _("None of the %(nouns)s you selected exist any more. Nothing was started.") % {"nouns": plural}
-        messages.error(self.request, text)
+        messages.error(self.request, all_vanished(self.model))
         return HttpResponseRedirect(self.chosen.back)
 
     def _vanished(self) -> str:
-        if not self.chosen.gone:
-            return ""
-        return _(
-            "%(gone)s of the %(asked)s you selected no longer exist. Nothing was started. "
-            "%(left)s are left: check and confirm again."
-        ) % {
-            "gone": number(self.chosen.gone),
-            "asked": counted(self.model, self.chosen.asked or 0),
-            "left": number(self.chosen.count),
-        }
+        return vanished(self.model, self.chosen.gone, self.chosen.asked or 0) if self.chosen.gone else ""
 
     def _untyped(self) -> str:
         if not self._asks_to_type or self.request.POST.get(keys.TYPED, "").strip() == str(self.chosen.count):
             return ""
-        return _("Nothing was started. Type %(count)d in the field below to confirm.") % {"count": self.chosen.count}
-
-    def _taken(self, error: HoldConflict) -> str:
-        return _("Nothing was started. %(count)s of the %(total)s were locked by another run meanwhile.") % {
-            "count": number(error.count),
-            "total": self._counted,
-        }
+        return untyped(self.chosen.count)
 
     @cached_property
     def _clashes(self) -> Clashes:
@@ -271,10 +247,15 @@ class Confirmation:
             return None
         if keys.KEY in self.request.POST:
             return self.operation.form(data=self.request.POST)
-        form = self.operation.form(initial=self.request.GET.dict())
+        form = self.operation.form(initial=_given(self.request))
         for field in form.visible_fields()[:1]:
             field.field.widget.attrs["autofocus"] = True
         return form
+
+
+def _given(request: HttpRequest) -> dict[str, Any]:
+    """Return the values that the page's address suggests, as “run again” does."""
+    return {name: values if len(values) > 1 else values[0] for name, values in request.GET.lists() if values}
 
 
 def _prepare_above() -> int:

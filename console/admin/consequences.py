@@ -23,18 +23,22 @@ def consequences(operation: type[BaseOperation], model: type[Model], chosen: Cho
     what = counted(model, chosen.count)
     return [
         *_deleted(operation, model, chosen),
-        *_held(operation, what),
+        *_held(operation, chosen.count, what, str(model._meta.verbose_name)),
         *_sent(operation),
         _("You may pause or cancel at any time. What is done by then stays."),
         *_waits(operation),
     ]
 
 
-def _held(operation: type[BaseOperation], what: str) -> Iterator[str]:
+def _held(operation: type[BaseOperation], count: int, what: str, noun: str) -> Iterator[str]:
     if operation.hold != Hold.NONE:
-        yield _("Until the run ends nobody can change or delete these %(what)s. They can be read.") % {"what": what}
+        yield ngettext(
+            "Until the run ends nobody can change or delete this %(noun)s. It can be read.",
+            "Until the run ends nobody can change or delete these %(what)s. They can be read.",
+            count,
+        ) % {"what": what, "noun": noun}
     if operation.hold == Hold.SHARED:
-        yield _("Meanwhile other runs may read them too.")
+        yield _("Other runs that only read may work at the same time.")
 
 
 def _sent(operation: type[BaseOperation]) -> Iterator[str]:

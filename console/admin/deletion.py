@@ -31,6 +31,7 @@ from console.models import Run, Target
 from console.operations import operations_of
 from console.operations.registry import get_operation, is_registered
 from console.reports.headlines import subject
+from console.reports.words import number
 from console.states import Verb
 
 CANCEL_RUN, TRASH = "_cancel_run", "_trash"
@@ -46,8 +47,12 @@ class DeletionPart(LockedPart):
 
     trash: str = ""
 
+    @transaction.non_atomic_requests
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """Delete the object; a held one stays, and the page says by whom and which ways lead on."""
+        """Delete the object; a held one stays, and the page says by whom and which ways lead on.
+
+        It opens its transactions itself: a cancelled run must be committed before the deletion begins.
+        """
         obj = self.get_object(request, unquote(object_id))
         if obj is None or not self.has_delete_permission(request, obj):
             return super().delete_view(request, object_id, extra_context)
@@ -169,9 +174,15 @@ class DeletionPart(LockedPart):
 
 
 def _told(runs: list[Run]) -> list[dict[str, Any]]:
-    """Return what cancelling each run would leave: what it works on, and how much of that is done."""
+    """Return what cancelling each run would mean: for what, and how much of that is done and stays."""
     progress = progress_of(runs)
-    return [{"pk": run.pk, "what": subject(run), "done": progress[run.pk].done} for run in runs]
+    return [{"pk": run.pk, "consequence": _consequence(run, progress[run.pk].done)} for run in runs]
+
+
+def _consequence(run: Run, done: int) -> str:
+    what = _("Cancels run %(run)d for all it works on (%(what)s).") % {"run": run.pk, "what": subject(run)}
+    stays = ngettext("%(done)s item is done and stays as it is.", "%(done)s items are done and stay as they are.", done)
+    return f"{what} {stays % {'done': number(done)}}" if done else what
 
 
 def _cancel(run_id: int, user: Any) -> None:

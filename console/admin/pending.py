@@ -53,7 +53,7 @@ class PendingPart(Part):
         filters = list(super().get_list_filter(request))
         return [*filters, PendingFilter] if has_operations(self.model) else filters
 
-    @admin.display(description=gettext_lazy("Pending work"))
+    @admin.display(description=gettext_lazy("Pending work"), empty_value="")
     def pending_work(self, obj: Any) -> str:
         """Return the object's cell: who holds it and how far that is; empty where nothing is pending."""
         cell = getattr(obj, "console_cell", None)

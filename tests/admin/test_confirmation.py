@@ -231,13 +231,25 @@ class TestRefusals:
         assert messages_of(answer) == ["None of the notes you selected exist any more. Nothing was started."]
         assert answer.redirect_chain[0][0] == LIST
 
+    @pytest.mark.parametrize("key", ["x", "", "9" * 40])
+    def test_a_selection_that_cannot_be_read(self, client: Client, key: str) -> None:
+        """A key that is none."""
+        posted = {"action": "notes.copy", "index": "0", "_selected_action": key}
+        answer = client.post(LIST, posted, follow=True)
+        assert messages_of(answer) == [
+            "Nothing was started. The selection could not be read: select the objects again.",
+        ]
+
     def test_taken_meanwhile(self, client: Client) -> None:
         """The table names who, and the others can be done."""
         notes = make_notes(3)
         form = only_form(choose(client, notes))
         with hold(notes[0]) as other:
             page = self.refused(client, form.data())
-            assert "Nothing was started. 1 of the 3 notes were locked by another run meanwhile." in text_of(page)
+            assert (
+                "Nothing was started. 1 of the 3 notes is locked by another run, taken while this page was open."
+                in text_of(page)
+            )
             assert f"run {other.pk}" in text_of(page)
             assert only_form(page).texts() == ["Copy the other 2", "Dry run of the other 2"]
 

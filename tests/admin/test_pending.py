@@ -47,6 +47,11 @@ class TestTheColumn:
             assert page.context["cl"].list_display[-1] == "pending_work"
             assert f'<a href="/admin/console/run/{run.pk}/change/">Update tags, 0 %</a>' in page.content.decode()
 
+    def test_does_not_stop_the_counts_of_the_filters(self, client: Client) -> None:
+        """Django's facets."""
+        start(ArchiveNotes, objects=make_notes(3)[:1])
+        assert "Locked now (1)" in text_of(client.get(f"{LIST}?_facets=True"))
+
     def test_counts_the_others(self, client: Client) -> None:
         """Several runs may read an object."""
         (note,) = make_notes(1)
