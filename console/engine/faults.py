@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
+from console.engine.transactions import IDLE_TOO_LONG, sqlstate
 from console.exceptions import ConsoleError, ItemOutcome, Retry, UnknownOperation
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ TRANSIENT = (
 
 def is_transient(error: BaseException, operation: type[BaseOperation] | BaseOperation | None = None) -> bool:
     """Tell whether trying again later may help."""
-    return isinstance(error, TRANSIENT + (operation.transient if operation is not None else ()))
+    declared = operation.transient if operation is not None else ()
+    return isinstance(error, TRANSIENT + declared) or sqlstate(error) == IDLE_TOO_LONG
 
 
 def describe(error: BaseException) -> str:

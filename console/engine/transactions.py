@@ -16,6 +16,7 @@ R = TypeVar("R")
 
 TRIES = 3
 DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
+IDLE_TOO_LONG = "25P03"  # what a frozen worker meets when it wakes up: Django calls it an InternalError
 
 
 def sqlstate(error: BaseException) -> str:
