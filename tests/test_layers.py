@@ -27,7 +27,9 @@ def test_imports_go_down_only() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path != READY], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path != READY], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_no_import_hides_in_a_function(path: Path) -> None:
     """What a file needs stands at its top, where the contracts see it."""
     assert not list(hidden_imports(ast.parse(path.read_text())))
