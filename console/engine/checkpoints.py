@@ -30,11 +30,16 @@ STEADY = 0.7
 
 @dataclass(frozen=True)
 class Mode:
-    """How a chunk is done: how many items, whether one a checkpoint, whether each behind a savepoint."""
+    """How a chunk is done: how many items, whether chunks may not grow now, whether each item behind a savepoint."""
 
     size: int
     careful: bool = False
     isolated: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one item is tried in a transaction of its own."""
+        return self.careful and self.size == 1
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
 
 
 def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:
-    isolated = mode.isolated or mode.careful
+    isolated = mode.isolated or mode.is_alone
     if performer.run.dry_run:
         return performer.dry(chunk, isolated=isolated)
     if not isolated:
@@ -177,14 +182,21 @@ def _reason_to_stop(run: Run, partition: Partition, outcome: Outcome) -> str:
 
 
 def _pulse(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> dict[str, Any]:
-    """Return the chunk size and the rate that this chunk teaches; careful and isolated chunks teach nothing."""
-    if mode.careful:
-        return {"caution": partitions.lessen_caution(max(chunk.items, 1))}
+    """Return the caution that is left, and the chunk size and rate that this chunk teaches; isolated ones teach nothing."""
+    caution = {"caution": partitions.lessen_caution(max(chunk.items, 1))} if mode.careful else {}
     if mode.isolated or not chunk.items:
-        return {}
+        return caution
     speed = min(chunk.items / max(took, 1e-6), partition.run.pace or float("inf"))
     rate = speed if partition.rate is None else STEADY * partition.rate + (1 - STEADY) * speed
-    return {"chunk_size": adapted(mode.size, chunk.items, took), "rate": rate}
+    return caution | {"chunk_size": _next_size(partition, chunk, mode, took), "rate": rate}
+
+
+def _next_size(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> int:
+    """Return the size of the next chunk: what was narrowed stays so until the caution is over."""
+    if not mode.careful:
+        return adapted(mode.size, chunk.items, took)
+    over = partition.caution <= chunk.items
+    return partition.chunk_size * partitions.NARROWER if over else partition.chunk_size
 
 
 def _memory(partition: Partition, outcome: Outcome) -> dict[str, Any]:

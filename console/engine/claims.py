@@ -56,7 +56,7 @@ def claim(run_id: int, partition_id: int, token: int, *, task_id: str, worker: s
         settings.lease(operation.timeout if operation else None),
         task_id=task_id,
         worker=worker,
-        caution=partitions.caution_after(partition, _tries(operation)),
+        **partitions.narrowed(partition, _tries(operation)),
     )
 
 
@@ -85,7 +85,7 @@ def _give_up_if_spent(run: Run, partition: Partition) -> bool:
     operation = known_operation(run.operation)
     if partition.tries < _tries(operation):
         return True
-    if not partition.caution and not (operation and operation.external):
+    if not partitions.stands_alone(partition) and not (operation and operation.external):
         return True
     if operation is None or partition.kind == Partition.Kind.PREPARE:
         _fail(run, partition, partition.error)

@@ -111,7 +111,9 @@ def _guard_related(operation: type[BaseOperation], name: str) -> None:
     assert operation.model is not None
     relation = operation.model._meta.get_field(name) if name in _field_names(operation.model) else None
     if relation is None:
-        relation = next(r for r in operation.model._meta.related_objects if r.get_accessor_name() == name)
+        relation = next((r for r in operation.model._meta.related_objects if r.get_accessor_name() == name), None)
+    if relation is None:
+        return  # a system check names it, with its cure
     if isinstance(relation, GenericRelation):
         _guard_generic_child(operation.model, relation)
     elif isinstance(relation, models.ManyToManyField):

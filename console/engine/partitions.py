@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from console.engine.chunks import Outcome
 
 ONE_LESS = Greatest(F("tries") - 1, Value(0))
-SAMPLE = 10
+NARROWER = 16
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def mark_admissible(partition_ids: Iterable[int]) -> None:
 # --- a claim and its end
 
 
-def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, caution: int) -> Lease:
+def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, **narrowed: int) -> Lease:
     """Give the partition to a worker: token and tries grow, and what was open before it is lost."""
     if partition.lease_until is not None:
         Attempt.objects.filter(partition=partition, outcome=None).update(outcome=Attempt.Outcome.LOST, ended_at=now())
@@ -118,7 +118,7 @@ def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, ca
         sends=0,
         sent_at=None,
         backing_off=False,
-        caution=caution,
+        **narrowed,
     )
     token = partition.token + 1
     attempt = Attempt.objects.create(
@@ -199,7 +199,7 @@ def _give_back(lease: Lease, **fields: Any) -> bool:
 
 def be_careful(lease: Lease, items: int) -> None:
     """Do the next `items` items one a checkpoint (PROTOCOL H4, H5)."""
-    lease.mine().update(caution=items)
+    lease.mine().update(caution=items, chunk_size=1)
 
 
 def step_over(partition: Partition, end: tuple[int, int], outcome: Outcome, *, closes: str = "") -> None:
@@ -265,12 +265,22 @@ def wake_parked(run: Run) -> None:
     open_of(run).filter(lease_until=None).update(wake_at=now(), tries=0, sends=0, sent_at=None, backing_off=False)
 
 
-def caution_after(partition: Partition, limit: int) -> int:
-    """Return the caution of the next claim: after a lost attempt, or with all tries used up, one item a checkpoint."""
-    lost = partition.lease_until is not None
-    if partition.caution or not (lost or partition.tries >= limit):
-        return partition.caution
-    return max(partition.chunk_size, 1)
+def narrowed(partition: Partition, limit: int) -> dict[str, int]:
+    """Return the caution and the chunk size of the next claim, where there is reason to change them (PROTOCOL H4).
+
+    After a lost attempt one item of its chunk may be to blame: as many items are done in chunks of a sixteenth, which
+    do not grow. A worker that merely died thus costs little, and an item that kills its worker each time stands alone
+    after a few losses. With all tries used up, and for the last try after a loss, they are done one by one.
+    """
+    lost, size = partition.lease_until is not None, max(partition.chunk_size, 1)
+    if partition.tries >= limit - lost:
+        return {"caution": max(partition.caution, size), "chunk_size": 1}
+    return {"caution": size, "chunk_size": max(1, size // NARROWER)} if lost else {}
+
+
+def stands_alone(partition: Partition) -> bool:
+    """Tell whether the next item of the partition is being tried alone."""
+    return partition.caution > 0 and partition.chunk_size == 1
 
 
 def lessen_caution(items: int) -> Case:

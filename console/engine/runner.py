@@ -77,6 +77,7 @@ class _Slice:
         self.items = 0
         self.chunks = 0
         self.left_to_isolate = 0
+        self.worked = 0.0
 
     def work(self) -> str:
         """Work until the slice or the partition ends; returns how the attempt ended."""
@@ -124,9 +125,8 @@ class _Slice:
         return self._breathe(seen, done.items, time.monotonic() - started)
 
     def _mode(self, seen: Seen) -> Mode:
-        careful = bool(seen.partition.caution) or _is_external(seen.run)
-        size = 1 if careful else next_size(seen.partition, seen.run)
-        return Mode(size=size, careful=careful, isolated=self.left_to_isolate > 0)
+        size = 1 if _is_external(seen.run) else next_size(seen.partition, seen.run)
+        return Mode(size=size, careful=seen.partition.caution > 0, isolated=self.left_to_isolate > 0)
 
     def _recover(self, seen: Seen, mode: Mode, error: Exception) -> str:
         """After an error: look again, and if the chunk was not committed find out which item is to blame."""
@@ -146,7 +146,7 @@ class _Slice:
 
     def _narrow(self, fresh: Seen, mode: Mode, error: Exception) -> str:
         """Try the items behind savepoints; if COMMIT itself failed one a transaction; and that one is to blame."""
-        if mode.careful:
+        if mode.is_alone or _is_external(fresh.run):
             return self._blame(fresh, error)
         if mode.isolated:
             partitions.be_careful(self.lease, max(self.left_to_isolate, 1))
@@ -171,9 +171,9 @@ class _Slice:
     def _back_off(self, fresh: Seen, error: Exception) -> str:
         operation = known_operation(fresh.run.operation) or BaseOperation
         tries = fresh.partition.tries
-        careful = bool(fresh.partition.caution) or operation.external
         after = error.after if isinstance(error, Retry) else None
-        spent = tries >= operation.retry.tries and careful
+        alone = partitions.stands_alone(fresh.partition) or operation.external
+        spent = tries >= operation.retry.tries and alone
         delay = 0.0 if spent else operation.retry.delay(tries, after)
         return _back_off(self.lease, delay, describe(error), traceback_of(error), self.items)
 
@@ -183,7 +183,9 @@ class _Slice:
 
     def _breathe(self, seen: Seen, items: int, took: float) -> str:
         """Rest between two chunks, no transaction open: for the pace, and for SQLite's other writers (PROTOCOL C8)."""
-        rest = rest_after(seen.run, items, took)
+        self.worked += took
+        rest = rest_after(seen.run, items, took, self.worked)
+        self.worked = 0.0 if rest else self.worked
         left = self.ends_at - time.monotonic()
         # A short rest is slept off, and the next wake-up sent at once: a delayed one waits for somebody to look.
         if rest > max(left, SHORT_REST) and not self.eager:

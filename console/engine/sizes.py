@@ -19,7 +19,7 @@ def chunk_time() -> float:
 
 def next_size(partition: Partition, run: Run) -> int:
     """Return how many items the next chunk may have."""
-    size: int = max(1, min(partition.chunk_size, settings.chunk_size_max))
+    size: int = max(1, min(partition.chunk_size, partition.caution or partition.chunk_size, settings.chunk_size_max))
     if run.pace:
         size = min(size, max(1, int(run.pace * max(chunk_time(), 0.1))))
     return size
@@ -39,8 +39,19 @@ def adapted(size: int, items: int, took: float) -> int:
     return int(max(1, size // 2, min(size * 2, wanted, settings.chunk_size_max)))
 
 
-def rest_after(run: Run, items: int, took: float) -> float:
-    """Return how many seconds to rest after a chunk: for the run's pace, and on SQLite a quarter of the chunk's time."""
+def rest_after(run: Run, items: int, took: float, worked: float) -> float:
+    """Return how many seconds to rest after a chunk.
+
+    For the run's pace, and on SQLite for its other writers: a quarter of the time worked since the last rest, once
+    that is as long as a chunk should be (PROTOCOL C8).
+
+    Args:
+        run: The run.
+        items: How many items the chunk had.
+        took: How many seconds it took.
+        worked: How many seconds were worked since the last rest, this chunk included.
+    """
     for_pace = items / run.pace - took if run.pace else 0.0
-    for_others = max(took / 4, SHORTEST_REST) if connection.vendor == "sqlite" else 0.0
+    wanted = connection.vendor == "sqlite" and worked >= chunk_time() / 2
+    for_others = max(worked / 4, SHORTEST_REST) if wanted else 0.0
     return max(for_pace, for_others, 0.0)

@@ -88,7 +88,7 @@ def _check_name(operation: type[BaseOperation]) -> None:
             "it is stored with every run."
         )
     other = _by_name.get(operation.name)
-    if other is not None and other.__qualname__ != operation.__qualname__:
+    if other is not None and (other.__module__, other.__qualname__) != (operation.__module__, operation.__qualname__):
         raise InvalidOperation(
             f"{operation.__qualname__} and {other.__qualname__} are both called {operation.name!r}. Rename one."
         )
