@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
@@ -47,8 +48,11 @@ class OperationFilter(SimpleListFilter):
     parameter_name = "operation"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
-        """Return the choices, with the model's noun where two share a label."""
-        return [(operation.name, f"{operation.label} ({operation.name})") for operation in operations()]
+        """Return the choices, with the name where two share a label."""
+        labels = Counter(str(operation.label) for operation in operations())
+        return [
+            (op.name, str(op.label) if labels[str(op.label)] == 1 else f"{op.label} ({op.name})") for op in operations()
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
         """Return the runs of the chosen operation."""

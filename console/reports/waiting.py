@@ -18,7 +18,8 @@ from console.states import WORKING, State
 if TYPE_CHECKING:
     from console.engine.progress import Progress
 
-MISSED_BEATS = 3  # without so many signs of life a worker counts as away
+MISSED_BEATS = 3  # without so many signs of life a worker counts as away,
+PATIENCE = 15  # but a busy machine may be so many seconds late
 GRACE = timedelta(seconds=3)  # a message is on its way for this long before its absence means anything
 
 
@@ -51,7 +52,8 @@ def _limit(run: Run) -> int | None:
 
 
 def _without_worker(run: Run) -> str:
-    since = timezone.now() - timedelta(seconds=settings.heartbeat * MISSED_BEATS)
+    silence = max(settings.heartbeat * MISSED_BEATS, settings.heartbeat + PATIENCE)
+    since = timezone.now() - timedelta(seconds=silence)
     alive = Heartbeat.objects.filter(kind=Heartbeat.Kind.WORKER, seen_at__gte=since).values_list("queues", flat=True)
     if any(run.queue in queues for queues in alive):
         return ""
