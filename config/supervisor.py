@@ -62,9 +62,10 @@ class Supervisor:
             self._stop_all()
 
     def _listen(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:
-                signal.signal(number, self._hear)
+        signal.signal(signal.SIGINT, self._hear)
+        signal.signal(signal.SIGTERM, self._hear)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+            signal.signal(signal.SIGHUP, self._hear)
 
     def _hear(self, *_: object) -> None:
         now = time.monotonic()
@@ -77,6 +78,8 @@ class Supervisor:
 
     def _start_all(self) -> None:
         for _, stage in groupby(self._children, key=lambda child: child.stage):
+            if self._stopping():
+                return
             children = list(stage)
             for child in children:
                 self._start(child)
@@ -106,7 +109,7 @@ class Supervisor:
     def _revive(self) -> None:
         for child in self._children:
             life = self._lives.get(child.name)
-            if life and life.process and life.process.poll() is not None:
+            if life and life.process and life.ended():
                 self._bury(child, life)
             elif life and not life.process and time.monotonic() >= life.due:
                 self._start(child)
@@ -122,8 +125,8 @@ class Supervisor:
         pid, code = life.process.pid, life.process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        self._tell_guardian("-", pid)
         life.process = None
+        self._tell_guardian("-", pid)
         return code
 
     def _stop_all(self) -> None:
@@ -140,12 +143,11 @@ class Supervisor:
             _send(life, signal.SIGTERM)
         while alive:
             for child, life in list(alive.items()):
-                if life.process and life.process.poll() is None:
-                    if self._hurried or time.monotonic() - told > child.patience:
-                        self._output.say("up", f"Killing {child.name}.")
-                        _send(life, signal.SIGKILL)
-                        self._clear(alive.pop(child))
-                else:
+                late = self._hurried or time.monotonic() - told > child.patience
+                if late and not life.ended():
+                    self._output.say("up", f"Killing {child.name}.")
+                    _send(life, signal.SIGKILL)
+                if late or life.ended():
                     self._clear(alive.pop(child))
             time.sleep(TICK / 2)
 
@@ -169,6 +171,10 @@ class _Life:
     started: float = 0.0
     delay: float = 0.0
     due: float = 0.0
+
+    def ended(self) -> bool:
+        """Say whether its process has ended."""
+        return self.process is None or self.process.poll() is not None
 
     def back_off(self) -> None:
         """Put the next start off: twice as long as the last time, unless it had recovered."""
