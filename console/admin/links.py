@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import Model
@@ -24,6 +26,12 @@ def operation_url(site: AdminSite, obj: Model, operation: str) -> str:
 def list_url(site: AdminSite, model: type[Model]) -> str:
     """Return the address of a model's change list."""
     return _reverse(f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def runs_url(site: AdminSite, **asked: str) -> str:
+    """Return the address of the list of runs, filtered or searched; empty on a site without runs."""
+    address = _reverse(f"{site.name}:console_run_changelist")
+    return f"{address}?{urlencode(asked)}" if address else ""
 
 
 def run_url(site: AdminSite, run_id: int, page: str = "change") -> str:

@@ -53,8 +53,8 @@ def changed(model: type[Model], seen: int, now: int) -> str:
 def taken(model: type[Model], count: int, total: int) -> str:
     """Return that other runs have taken objects since the page was opened."""
     return ngettext(
-        "Nothing was started. %(count)s of the %(total)s is locked by another run, taken while this page was open.",
-        "Nothing was started. %(count)s of the %(total)s are locked by other runs, taken while this page was open.",
+        "Nothing was started. %(count)s of the %(total)s was locked by another run while this page was open.",
+        "Nothing was started. %(count)s of the %(total)s were locked by another run while this page was open.",
         count,
     ) % {"count": number(count), "total": counted(model, total)}
 

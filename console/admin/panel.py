@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from console.admin.actions import ActionsPart
 from console.admin.conflicts import may_view
-from console.admin.links import run_url
+from console.admin.links import run_url, runs_url
 from console.admin.locked import LockedPart
 from console.admin.pending import pending_targets
 from console.engine.holds import identity_type, object_key
 from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
+from console.reports.words import number
 from console.states import ACTIVE, Verb
 
 LATEST = 10
@@ -36,10 +37,11 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class Panel:
-    """The rows, and how many runs of the object there are in all."""
+    """The rows, how many runs of the object there are in all, and where they are listed."""
 
     rows: list[PanelRow]
     total: int
+    url: str
 
 
 def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
@@ -50,7 +52,8 @@ def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
     latest = list(ended.order_by("-run_id")[:LATEST])
     shown = [target for target in [*reversed(pending), *latest] if may_view(request, target.run)]
     effects = _effects(shown)
-    return Panel([_row(request, site, target, effects[target.pk]) for target in shown], targets.count())
+    url = runs_url(site, q=f"{obj._meta.model_name} {obj.pk}")
+    return Panel([_row(request, site, target, effects[target.pk]) for target in shown], targets.count(), url)
 
 
 def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: str) -> PanelRow:
@@ -97,9 +100,12 @@ class PanelPart(LockedPart, ActionsPart):
     def _object_context(self, request: HttpRequest, obj: Model, *, is_popup: bool) -> dict[str, Any]:
         if is_popup:
             return {}
+        found, name = panel(request, self.admin_site, obj), self.opts.verbose_name
         return {
-            "console_panel": panel(request, self.admin_site, obj),
-            "console_panel_title": _("Runs on this %(noun)s") % {"noun": self.opts.verbose_name},
-            "console_panel_empty": _("No run has worked on this %(noun)s yet.") % {"noun": self.opts.verbose_name},
+            "console_panel": found,
+            "console_panel_title": _("Runs on this %(noun)s") % {"noun": name},
+            "console_panel_all": _("All %(total)s runs of this %(noun)s")
+            % {"total": number(found.total), "noun": name},
+            "console_panel_empty": _("No run has worked on this %(noun)s yet.") % {"noun": name},
             **self.operation_buttons(request, obj),
         }

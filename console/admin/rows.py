@@ -11,6 +11,7 @@ from django.utils.datastructures import MultiValueDict
 
 from console.admin import keys
 from console.admin.base import Part, dress, has_operations
+from console.admin.links import runs_url
 from console.admin.seen import StaleForm, seen_mark, unseen_change
 from console.admin.words import row_not_saved, row_stale
 from console.engine.holds import holders
@@ -95,7 +96,8 @@ class RowsPart(Part):
         if not has_operations(self.model) or "cl" not in (getattr(response, "context_data", None) or {}):
             return response
         mark = request.POST.get(keys.SEEN) or getattr(request, "console_seen", "")
-        return dress(response, "console/change_list.html", console_seen=mark)
+        runs = runs_url(self.admin_site, model=self.opts.label_lower)
+        return dress(response, "console/change_list.html", console_seen=mark, console_runs=runs)
 
 
 class _Page:

@@ -74,8 +74,9 @@ def held_sentence(obj: Model, targets: Sequence[Target]) -> str:
 def not_saved(obj: Model, targets: Sequence[Target]) -> str:
     """Return why a form was not saved, and that nothing typed is lost."""
     return _(
-        "Not saved. %(held)s What you typed is still here: save again when the run has ended, or cancel the run."
-    ) % {"held": held_sentence(obj, targets)}
+        "Not saved. This %(noun)s is locked by %(run)s. What you typed is still here: "
+        "save again when the banner says so, or cancel the run."
+    ) % {"noun": noun(obj), "run": run_words(strongest(targets).run)}
 
 
 def row_not_saved(obj: Model, targets: Sequence[Target]) -> str:

@@ -13,6 +13,7 @@ from config.urls import urlpatterns as project
 from console.admin import OperationsMixin
 from notes.admin import AttachmentInline
 from notes.models import Attachment, Note
+from tests.testapp.models import NiceArticle, Restaurant, Token, Word
 
 site = admin.AdminSite(name="editing")
 
@@ -42,5 +43,11 @@ class Attachments(OperationsMixin, admin.ModelAdmin):
 
     fields = ("note", "name", "content")
 
+
+class Plain(OperationsMixin, admin.ModelAdmin):
+    """Nothing but the mixin."""
+
+
+site.register([Token, Word, Restaurant, NiceArticle], Plain)
 
 urlpatterns = [path("editing/", site.urls), *project]

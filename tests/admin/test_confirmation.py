@@ -247,7 +247,7 @@ class TestRefusals:
         with hold(notes[0]) as other:
             page = self.refused(client, form.data())
             assert (
-                "Nothing was started. 1 of the 3 notes is locked by another run, taken while this page was open."
+                "Nothing was started. 1 of the 3 notes was locked by another run while this page was open."
                 in text_of(page)
             )
             assert f"run {other.pk}" in text_of(page)

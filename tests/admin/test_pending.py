@@ -52,6 +52,13 @@ class TestTheColumn:
         start(ArchiveNotes, objects=make_notes(3)[:1])
         assert "Locked now (1)" in text_of(client.get(f"{LIST}?_facets=True"))
 
+    def test_the_list_leads_to_the_runs_of_its_model(self, client: Client) -> None:
+        """By an object tool."""
+        start(ArchiveNotes, objects=make_notes(1))
+        address = "/admin/console/run/?model=notes.note"
+        assert f'href="{address}"' in client.get(LIST).content.decode()
+        assert client.get(address).context["cl"].result_count == 1
+
     def test_counts_the_others(self, client: Client) -> None:
         """Several runs may read an object."""
         (note,) = make_notes(1)
@@ -131,7 +138,10 @@ class TestThePanel:
         found = panel(request, client.get(LIST).context["cl"].model_admin.admin_site, note)
         assert [row.run.pk for row in found.rows] == [pending.pk, *range(pending.pk - 1, pending.pk - 11, -1)]
         assert found.total == 13
-        assert "Runs (13)" in self.page(client, note)
+        words = self.page(client, note)
+        assert "Runs (13)" in words
+        assert "All 13 runs of this note" in words
+        assert client.get(found.url).context["cl"].result_count == 13
 
     def test_says_what_each_did(self, client: Client) -> None:
         """Done, left out with its reason, not reached."""
