@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from console.conf import settings
 from console.engine import partitions, wakeups
@@ -46,6 +46,7 @@ def carry_out(
     Returns:
         How the attempt ended, or None if the wake-up was stale.
     """
+    drop_broken_connection()  # Celery keeps connections over many tasks, broken ones too
     lease = claim(run_id, partition_id, token, task_id=task_id, worker=worker)
     if lease is None:
         return None
@@ -55,6 +56,7 @@ def carry_out(
     except Exception:
         # Nothing is lost: the lease ends by itself, and the next claim goes on from the stored cursor.
         logger.exception("run %s, partition %s: the slice broke off", run_id, partition_id)
+        drop_broken_connection()
         return Attempt.Outcome.LOST
     finally:
         current_run.reset(reset)
@@ -95,7 +97,17 @@ class _Slice:
                 return ended
 
     def _look(self) -> Seen | None:
-        """Read the partition again: what is known from before counts for nothing (PROTOCOL C4)."""
+        """Read the partition again: what is known from before counts for nothing (PROTOCOL C4).
+
+        Nothing is open here: where the connection was cut, a new one reads as well.
+        """
+        try:
+            return self._read()
+        except (OperationalError, InterfaceError):
+            drop_broken_connection()
+            return self._read()
+
+    def _read(self) -> Seen | None:
         partition = self.lease.mine().select_related("run").first()
         return Seen(partition.run, partition) if partition else None
 
