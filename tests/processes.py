@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,41 @@ def is_gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def freeze_between_chunks(worker: Process) -> None:
+    """Stop a worker, its child too, at a moment when nobody has a transaction open."""
+
+    def frozen() -> bool:
+        worker.signal_all(signal.SIGSTOP)
+        until(lambda: all(is_stopped(pid) for pid in (worker.pid, *worker.children())))
+        if busy := is_in_transaction():
+            worker.signal_all(signal.SIGCONT)
+        return not busy
+
+    until(frozen)
+
+
+def is_stopped(pid: int) -> bool:
+    """Say whether a process stands still."""
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
+def is_in_transaction() -> bool:
+    """Say whether any other process has a transaction open on the test's database; on SQLite, one that writes."""
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as another:
+            try:
+                another.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def forget_connections() -> None:

@@ -40,7 +40,6 @@ class Count(Counting):
     """Count, and meet no harm."""
 
     name = "faults.count"
-    timeout = None
 
 
 @register(Item)
@@ -83,6 +82,7 @@ class Debug(Counting):
     """Stop in the remote debugger at the poison."""
 
     name = "faults.debug"
+    timeout = LONG
 
     def suffer(self) -> None:
         """Listen for a debugger."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from django_celery_results.models import TaskResult
 
 from console.engine.acceptance import start
 from console.models import Attempt, Partition, Run
@@ -53,6 +56,12 @@ def in_the_middle(run: Run) -> None:
 def outcomes(run: Run) -> list[str | None]:
     """Return how the run's attempts ended, in order."""
     return list(Attempt.objects.filter(run=run).order_by("pk").values_list("outcome", flat=True))
+
+
+def told_of(attempt: Attempt) -> str:
+    """Return what its worker knows of how an attempt ended; nothing as long as it works."""
+    result = TaskResult.objects.filter(task_id=attempt.task_id).first()
+    return json.loads(result.result) if result else ""
 
 
 def counts() -> set[int]:

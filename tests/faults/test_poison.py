@@ -21,9 +21,7 @@ def done() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("operation", ["faults.die", "faults.hang", "faults.hang-on"])
-def test_an_item_that_ends_its_worker_each_time_is_named_and_stepped_over(
-    processes: Processes, operation: str
-) -> None:
+def test_an_item_that_ends_its_worker_each_time_is_named_and_stepped_over(processes: Processes, operation: str) -> None:
     """A crash, a hang, a hang that ignores the soft limit: one Failure, and every other item is done once."""
     make(10, POISON)
     processes.broker.start()

@@ -10,14 +10,15 @@ import pytest
 from console.engine.acceptance import start
 from console.models import Attempt, Partition
 from notes.models import Note, Tag
-from tests.faults.runs import declaring, done, outcomes, succeeded
+from tests.faults.runs import begin, counts, declaring, done, in_the_middle, make, outcomes, succeeded, told_of
 from tests.polling import until
-from tests.processes import Processes
+from tests.processes import Processes, freeze_between_chunks
 
 pytestmark = pytest.mark.processes
 
 COPIES = 20_000
 PACE = 2_000
+PACE_OF_ITEMS = 100
 
 
 @pytest.fixture
@@ -53,3 +54,42 @@ def test_a_worker_killed_in_mid_run_repeats_and_skips_nothing(processes: Process
     assert Note.tags.through.objects.filter(note__in=copies).count() == COPIES
     assert tea.attachments.model.objects.filter(note__in=copies).count() == COPIES
     assert Attempt.Outcome.LOST in outcomes(run)
+
+
+def test_a_frozen_worker_that_wakes_up_too_late_changes_nothing(processes: Processes) -> None:
+    """Another worker does the rest when the lease has ended; the late one finds its right gone."""
+    make(400)
+    processes.broker.start()
+    late = processes.worker()
+    run = begin(pace=PACE_OF_ITEMS)
+    in_the_middle(run)
+    freeze_between_chunks(late)
+    frozen = Attempt.objects.get(run=run, outcome=None)
+    processes.worker(name="rescuer")
+    succeeded(run)
+    (child,) = late.children()
+    os.kill(child, signal.SIGCONT)  # before its main process, which would end it for the time it took
+    until(lambda: told_of(frozen))
+    assert told_of(frozen) == Attempt.Outcome.FENCED
+    late.signal(signal.SIGCONT)
+    assert counts() == {1}
+    assert run.done == 400
+    frozen.refresh_from_db()
+    assert frozen.outcome == Attempt.Outcome.LOST
+
+
+def test_a_worker_told_to_stop_finishes_its_slice_and_costs_no_try(processes: Processes) -> None:
+    """A warm shutdown in mid-run loses nothing, and the next worker goes on at once."""
+    make(400)
+    processes.broker.start()
+    worker = processes.worker()
+    run = begin(pace=PACE_OF_ITEMS)
+    in_the_middle(run)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0
+    partition = Partition.objects.get(run=run)
+    assert (partition.outcome, partition.lease_until, partition.tries, partition.caution) == (None, None, 0, 0)
+    worker.start()
+    succeeded(run)
+    assert counts() == {1}
+    assert set(outcomes(run)) == {Attempt.Outcome.YIELDED, Attempt.Outcome.DONE}
