@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from console.exceptions import InvalidOperation
 from console.operations.base import Hold, Operation, Result, Results, Span
-from console.operations.copying.copier import Copier, Hooks, related_why_python, why_python
+from console.operations.copying.copier import Copier, Declared, Hooks, related_why_python, why_python
 from console.operations.copying.pieces import Piece
 from console.operations.copying.plans import Plan, make_plan
 from console.operations.copying.values import numbered
@@ -34,8 +34,8 @@ class Copy(Operation):
     rules; what belongs to *them* in turn is not.
 
     **Two paths.** Where nothing needs Python, rows are copied inside the database, one ``INSERT … SELECT`` a table. Where
-    a hook is overridden or a default is a function they are made in Python and written in bulk. Both are chosen for each
-    table; `path` says which and why. Like ``bulk_create``, neither calls ``save()`` nor sends signals; ``send_signals``
+    a hook is overridden or a default is a function they are made in Python and written in bulk. The path is chosen for
+    each table, so that related rows need not be slow because copies are; `path` says which and why. Like ``bulk_create``, neither calls ``save()`` nor sends signals; ``send_signals``
     does, for the copies and for related rows (never ``m2m_changed``), and is many times slower.
 
     Attributes:
@@ -65,7 +65,7 @@ class Copy(Operation):
         Args:
             original: The object that is copied.
             copy: The unsaved copy, its unique fields already set. Its key is given and stays.
-            number: The copy's number among those of `original`, from 1; a number that is taken is left out.
+            number: The copy's number among those of `original`, from 1; where numbers are taken, a higher one.
 
         Raises:
             ItemFailed: This object cannot be copied.
@@ -122,10 +122,10 @@ class Copy(Operation):
         Raises:
             InvalidOperation: The model cannot be copied as declared.
         """
-        plan, why = cls.plan(model), cls._why_python()
+        plan, said = cls.plan(model), cls._declared()
         if plan.by_save:
             return _("One by one by save(), because %(why)s.") % {"why": plan.by_save}
-        told = {plan.model: why_python(plan, why)} | {t.model: related_why_python(plan, t, why) for t in plan.related}
+        told = {plan.model: why_python(plan, said)} | {t.model: related_why_python(plan, t, said) for t in plan.related}
         reasons = [f"{model._meta.label}: {reason}" for model, reason in told.items() if reason]
         if not reasons:
             return _("Inside the database, by INSERT … SELECT.")
@@ -137,14 +137,12 @@ class Copy(Operation):
         return getattr(cls, hook) is not getattr(Copy, hook)
 
     @classmethod
-    def _why_python(cls) -> str:
-        if not cls.set_based:
-            return "set_based is False"
-        return next((f"{hook} is overridden" for hook in ("copy_instance", "unique_value") if cls.overrides(hook)), "")
+    def _declared(cls) -> Declared:
+        return Declared(cls.set_based, tuple(filter(cls.overrides, ("copy_instance", "unique_value"))))
 
     def _make_copier(self, obj: Model) -> Copier:
         hook = self.copy_instance if self.overrides("copy_instance") else None
-        hooks = Hooks(self.unique_value, hook, self._why_python())
+        hooks = Hooks(self._declared(), self.unique_value, hook)
         return Copier(self.plan(type(obj)), obj._state.db or router.db_for_write(type(obj)), hooks)
 
 

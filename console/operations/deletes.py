@@ -39,8 +39,8 @@ class Delete(Operation):
         """
         try:
             return _delete(objects)
-        except (ProtectedError, RestrictedError):  # raised while looking, before anything is deleted
-            refused = _refused(objects)
+        except (ProtectedError, RestrictedError) as error:  # raised while looking, before anything is deleted
+            refused = _refused(objects, error)
             return {**refused, **_delete([obj for obj in objects if obj.pk not in refused])}
 
 
@@ -63,20 +63,24 @@ def _collect(objects: Sequence[Model]) -> Collector:
     return collector
 
 
-def _refused(objects: Sequence[Model]) -> dict[Any, ItemFailed]:
-    """Return the failures of those objects that cannot be deleted; a lookup each, and only where something forbids it."""
-    refused = {}
-    for obj in objects:
+def _refused(objects: Sequence[Model], error: ProtectedError | RestrictedError) -> dict[Any, ItemFailed]:
+    """Return the failures of those among `objects` that cannot be deleted, found by halving."""
+    if len(objects) == 1:
+        return {objects[0].pk: ItemFailed(objects[0], _reason(error))}
+    refused: dict[Any, ItemFailed] = {}
+    middle = len(objects) // 2
+    for half in (objects[:middle], objects[middle:]):
         try:
-            _collect([obj])
-        except ProtectedError as error:
-            refused[obj.pk] = ItemFailed(obj, _reason(error.protected_objects))
-        except RestrictedError as error:
-            refused[obj.pk] = ItemFailed(obj, _reason(error.restricted_objects))
+            _collect(half)
+        except (ProtectedError, RestrictedError) as its_error:
+            refused |= _refused(half, its_error)
     return refused
 
 
-def _reason(referring: Iterable[Any]) -> str:
+def _reason(error: ProtectedError | RestrictedError) -> str:
+    referring: Iterable[Any] = (
+        error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
+    )
     counts = Counter(type(obj) for obj in referring)
     told = get_text_list([_counted(model, count) for model, count in counts.items()], _("and"))
     if sum(counts.values()) == 1:

@@ -58,6 +58,17 @@ def test_what_must_stay_is_named_and_the_others_go() -> None:
     assert all(isinstance(results[key], ItemFailed) for key in keys[1:])
 
 
+def test_one_that_must_stay_is_found_in_few_questions() -> None:
+    """A chunk is halved, not searched one by one, for what forbids its deletion."""
+    labels = [Label.objects.create(name=str(n)) for n in range(64)]
+    article("a", label=labels[40])
+    with CaptureQueriesContext(connection) as queries:
+        results = delete(*labels)
+    assert list(Label.objects.all()) == [labels[40]]
+    assert "1 article refers to it" in str(results[labels[40].pk])
+    assert len(queries) < 64
+
+
 def test_a_chunk_is_deleted_by_few_statements() -> None:
     """The statements do not grow with the objects."""
     counts = []

@@ -20,18 +20,26 @@ from console.operations.copying.plans import Plan, Table
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What the operation's class says about the way copies are made: may the database, and which hooks need Python?"""
+
+    set_based: bool
+    overridden: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Hooks:
-    """What the operation says about its copies.
+    """What the operation has to say while copies are made.
 
     Attributes:
+        declared: What its class says.
         unique_value: Makes the value of a unique field.
         copy_instance: Changes a copy before it is written; None where the operation changes nothing.
-        why_python: Why copies are made in Python; empty where the database may make them.
     """
 
+    declared: Declared
     unique_value: UniqueValue
     copy_instance: Callable[[Any, Any, int], None] | None
-    why_python: str
 
 
 class Copier:
@@ -75,7 +83,7 @@ class Copier:
         return pieces
 
     def _write_copies(self, originals: dict[Any, Model], pieces: list[Piece]) -> None:
-        if why_python(self.plan, self.hooks.why_python):
+        if why_python(self.plan, self.hooks.declared):
             rows.write([table.model for table in self.plan.tables], self._instances(originals, pieces), self.using)
             return
         now, wanted = timezone.now(), sum(piece.count for piece in pieces)
@@ -84,7 +92,7 @@ class Copier:
                 self._report_vanished(originals)
 
     def _write_related(self, table: Table, originals: dict[Any, Model], pieces: list[Piece]) -> None:
-        if not related_why_python(self.plan, table, self.hooks.why_python):
+        if not related_why_python(self.plan, table, self.hooks.declared):
             statements.insert(self.plan, table, self.using, pieces, timezone.now())
             return
         related = rows.RelatedRows(table, self.plan, self.using, self.hooks.unique_value)
@@ -135,17 +143,24 @@ class Copier:
                 raise ItemFailed(original, _("It was deleted while it was being copied."))
 
 
-def why_python(plan: Plan, why: str) -> str:
-    """Return why the copies themselves are made in Python (`why`, if the operation has a reason); empty if they are not."""
-    return why or next((table.why_python for table in plan.tables if table.why_python), "")
+def why_python(plan: Plan, declared: Declared) -> str:
+    """Return why the copies themselves are made in Python; empty where the database makes them."""
+    if not declared.set_based:
+        return "set_based is False"
+    if declared.overridden:
+        return f"{declared.overridden[0]} is overridden"
+    return next((table.why_python for table in plan.tables if table.why_python), "")
 
 
-def related_why_python(plan: Plan, table: Table, why: str) -> str:
-    """Return why the rows of a related table are made in Python (`why`, where they have numbers); empty if they are not."""
-    if plan.by_save and not table.model._meta.auto_created:
-        return plan.by_save
-    if why and not table.model._meta.auto_created:
-        return why
+def related_why_python(plan: Plan, table: Table, declared: Declared) -> str:
+    """Return why the rows of a related table are made in Python; empty where the database makes them."""
+    if not table.model._meta.auto_created:  # nobody listens to, or overrides, what Django makes up
+        if plan.by_save:
+            return plan.by_save
+        if not declared.set_based:
+            return "set_based is False"
+    if "unique_value" in declared.overridden and next(table.numbered(), None):
+        return "unique_value is overridden"
     if table.model_field is not None and not plan.counts_keys:
         return f"{table.link} is text, and the keys are no numbers"
     return table.why_python
