@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,18 +23,18 @@ UNDURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(settings: Sequence[str] = UNDURABLE) -> Iterator[str]:
     """Give the URL of a PostgreSQL server: that of ``DATABASE_URL``, else one that lives as long as the context."""
     given = os.environ.get("DATABASE_URL", "")
     if given.startswith("postgres"):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="console-postgres-") as folder, _running(Path(folder)) as url:
+    with tempfile.TemporaryDirectory(prefix="console-postgres-") as folder, _running(Path(folder), settings) as url:
         yield url
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[str]:
+def _running(folder: Path, settings: Sequence[str]) -> Iterator[str]:
     account = _account()
     programs = _programs(folder)
     data, port = folder / "data", free_port()
@@ -44,7 +44,7 @@ def _running(folder: Path) -> Iterator[str]:
     as_account = {"user": account, "cwd": folder, "stdout": log, "stderr": subprocess.STDOUT}
     initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     subprocess.run(initdb, check=True, **as_account)
-    options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *UNDURABLE]
+    options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *settings]
     flags = [word for option in options for word in ("-c", option)]
     process = subprocess.Popen([programs / "postgres", "-D", data, *flags], **as_account)
     try:

@@ -1,0 +1,90 @@
+"""What every benchmark is given: sizes, a database in its first state, and rounds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from uuid import uuid4
+
+from celery import current_app
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+from bench.databases import Database
+from bench.processes import running
+from config import children
+from console.engine import wakeups
+
+SOURCES = 100
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured; the defaults are those of the published figures."""
+
+    rounds: int = 3
+    copies: int = 1_000  # of each of the 100 sources
+    related: int = 200
+    few: int = 100
+    many: int = 10_000
+    accepted: int = 200
+    selected: int = 50_000
+    idle: int = 1_000
+    posts: int = 30
+    cancels: int = 5
+    endless: int = 100_000
+
+
+TINY = Sizes(
+    rounds=1, copies=2, related=2, few=1, many=3, accepted=3, selected=50, idle=5, posts=2, cancels=1, endless=20_000
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """One database, and what happens on it."""
+
+    database: Database
+    sizes: Sizes
+    folder: Path
+
+    def fresh(self) -> None:
+        """Go back to the first state: the sources alone, nothing in the queues."""
+        connection.close()
+        self.database.restore()
+        ContentType.objects.clear_cache()
+        with current_app.connection_for_write() as broker:
+            broker.default_channel.client.flushall()
+        wakeups.breaker.reset()
+
+    def medians(self, cases: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+        """Measure the cases in turn, each on a fresh database, as often as there are rounds; return their medians."""
+        measured: dict[str, list[float]] = {name: [] for name in cases}
+        for _round in range(self.sizes.rounds):
+            for name, case in cases.items():
+                self.fresh()
+                measured[name].append(case())
+                tell(f"  {name}: {measured[name][-1]:,.4g}")
+        return {name: median(values) for name, values in measured.items()}
+
+    @property
+    def hands(self) -> int:
+        """How many processes a worker has on this database, as the project runs it."""
+        return 2 if connection.vendor == "postgresql" else 1
+
+    @contextmanager
+    def worker(self, queue: str, hands: int, **environment: str) -> Iterator[None]:
+        """Run a worker of `queue` as long as the context lasts."""
+        child = children.worker(queue, hands)
+        log = self.folder / f"{queue}-{uuid4().hex}.log"
+        with running(child.command, log, **child.environment, **environment):
+            yield
+
+
+def tell(text: str) -> None:
+    """Say what is going on."""
+    print(text, file=sys.stderr, flush=True)
