@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -92,6 +93,8 @@ def _hidden(field: forms.Field | None) -> bool:
 
 
 def _value(value: Any, field: forms.Field | None) -> str:
+    if isinstance(field, forms.ModelChoiceField):
+        return ", ".join(_names(field, value if isinstance(value, list) else [value]))
     if isinstance(field, forms.ChoiceField) and not isinstance(value, list):
         for key, label in _flat(field.choices):
             if str(key) == str(value):
@@ -101,6 +104,17 @@ def _value(value: Any, field: forms.Field | None) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "" if value is None else str(value)
+
+
+def _names(field: forms.ModelChoiceField[Any], keys: list[Any]) -> list[str]:
+    """Return the names of chosen objects; the key alone where the object is gone."""
+    name = field.to_field_name or "pk"
+    chosen = field.queryset.filter(**{f"{name}__in": keys}) if field.queryset is not None else ()
+    try:
+        found = {str(getattr(obj, name)): str(obj) for obj in chosen}
+    except (ValueError, TypeError, ValidationError):  # the form once took other keys
+        found = {}
+    return [found.get(str(key), str(key)) for key in keys if key not in (None, "")]
 
 
 def _flat(choices: Any) -> list[tuple[Any, Any]]:
