@@ -109,8 +109,8 @@ def _value(value: Any, field: forms.Field | None) -> str:
 def _names(field: forms.ModelChoiceField[Any], keys: list[Any]) -> list[str]:
     """Return the names of chosen objects; the key alone where the object is gone."""
     name = field.to_field_name or "pk"
-    chosen = field.queryset.filter(**{f"{name}__in": keys}) if field.queryset is not None else ()
     try:
+        chosen = field.queryset.filter(**{f"{name}__in": keys}) if field.queryset is not None else ()
         found = {str(getattr(obj, name)): str(obj) for obj in chosen}
     except (ValueError, TypeError, ValidationError):  # the form once took other keys
         found = {}

@@ -196,6 +196,25 @@ def test_refuses_with_the_name_of_the_missing_permission() -> None:
     assert refusal.json()["permission"] == VIEW
 
 
+def test_names_the_permission_for_runs_without_a_model() -> None:
+    """A run that works on no objects needs “Can view run”."""
+    run = start("notes.statistics")
+    answer = signed_in(staff("viewer", VIEW)).get(page_of(run))
+    assert answer.status_code == 403
+    assert f"You cannot see run {run.pk}: you lack the permission “Can view run”." in answer.content.decode()
+    assert signed_in(staff("watcher", "console.view_run")).get(page_of(run)).status_code == 200
+
+
+def test_tells_which_copies_failed() -> None:
+    """A failure that counts several parts of one object names them."""
+    user = operator()
+    with failing(user, bad=(0,)) as run:
+        run.failures.update(part=2, items=8)
+        assert "(parts 3–10)" in signed_in(user).get(page_of(run)).content.decode()
+        run.failures.update(items=1)
+        assert "(part 3)" in signed_in(user).get(page_of(run)).content.decode()
+
+
 def test_lets_people_see_the_runs_they_asked_for() -> None:
     """Whoever asked for a run may see it, and so cancel it."""
     asker = staff("asker", "notes.add_note")

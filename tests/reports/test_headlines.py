@@ -71,3 +71,13 @@ def test_tells_parameters_by_their_labels_and_masks_secrets() -> None:
     assert told["Password"] == "●●●●"
     assert told["Tags to add"] == "Ideas"
     assert "hunter2" not in str(told)
+
+
+def test_keeps_keys_that_name_nothing_any_more() -> None:
+    """A chosen object that is gone, or a key that the form would not take today, stays as it was given."""
+    with declared(Note, form=Everything) as operation:
+        run = start(operation, objects=make_notes(1), params={"when": "soon"})
+        for keys, expected in ((["404"], "404"), (["a", "b"], "a, b"), ("", "")):
+            Run.objects.filter(pk=run.pk).update(params={"tags": keys, "when": "never", "loud": False})
+            run.refresh_from_db()
+            assert dict(parameters(run)) == {"Tags to add": expected, "When": "never", "Loud": "no"}
