@@ -247,15 +247,18 @@ class Confirmation:
             return None
         if keys.KEY in self.request.POST:
             return self.operation.form(data=self.request.POST)
-        form = self.operation.form(initial=_given(self.request))
+        form = self.operation.form(initial=_given(self.request, self.operation.form))
         for field in form.visible_fields()[:1]:
             field.field.widget.attrs["autofocus"] = True
         return form
 
 
-def _given(request: HttpRequest) -> dict[str, Any]:
-    """Return the values that the page's address suggests, as “run again” does."""
-    return {name: values if len(values) > 1 else values[0] for name, values in request.GET.lists() if values}
+def _given(request: HttpRequest, form: type[forms.Form]) -> dict[str, Any]:
+    """Return the values that the request suggests for the form, as “run again” does."""
+    suggested = {**dict(request.GET.lists()), **dict(request.POST.lists())}
+    return {
+        name: values if len(values) > 1 else values[0] for name, values in suggested.items() if name in form.base_fields
+    }
 
 
 def _prepare_above() -> int:

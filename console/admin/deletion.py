@@ -7,6 +7,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.admin.utils import unquote
 from django.db import router, transaction
 from django.db.models import Model, QuerySet
@@ -53,7 +54,7 @@ class DeletionPart(LockedPart):
 
         It opens its transactions itself: a cancelled run must be committed before the deletion begins.
         """
-        obj = self.get_object(request, unquote(object_id))
+        obj = self._named(request, object_id)
         if obj is None or not self.has_delete_permission(request, obj):
             return super().delete_view(request, object_id, extra_context)
         targets = self.holders_of(request, obj)
@@ -64,6 +65,13 @@ class DeletionPart(LockedPart):
         if targets:
             return self._not_yet(request, obj, targets)
         return self._delete(request, obj, object_id, extra_context)
+
+    def _named(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the object that the address names, by the field that a popup may ask for; None where there is none."""
+        to_field = request.POST.get(TO_FIELD_VAR, request.GET.get(TO_FIELD_VAR))
+        if to_field and not self.to_field_allowed(request, to_field):
+            return None  # Django says so
+        return self.get_object(request, unquote(object_id), to_field)
 
     def _delete(
         self, request: HttpRequest, obj: Model, object_id: str, extra_context: dict[str, Any] | None

@@ -80,8 +80,8 @@ class RowsPart(Part):
         formset = super().get_changelist_formset(request, **kwargs)
         if not has_operations(self.model):
             return formset
-        if request.method != "POST":
-            shown = request.console_list.result_list  # type: ignore[attr-defined]
+        shown = getattr(getattr(request, "console_list", None), "result_list", None)
+        if request.method != "POST" and shown is not None:
             request.console_seen = seen_mark(self.model, shown.values_list("pk", flat=True))  # type: ignore[attr-defined]
         formset.form = _held_rows(formset.form, _Page(self.model, request))
         return formset

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.db.models import AutoField, BigAutoField, IntegerField, Max, Model, QuerySet, SmallAutoField
 from django.http import HttpRequest, QueryDict
+from django.urls import resolve
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -71,7 +72,7 @@ def chosen_on_list(model_admin: ModelAdmin[Any], request: HttpRequest, queryset:
 
 def chosen_object(model_admin: ModelAdmin[Any], obj: Model, back: str) -> Chosen:
     """Return the selection of a single object."""
-    queryset = model_admin.model._default_manager.filter(pk=obj.pk)
+    queryset = model_admin.model._base_manager.filter(pk=obj.pk)
     return Chosen(Selection.of_objects(model_admin.model, [obj]), [str(obj.pk)], queryset, asked=1, back=back)
 
 
@@ -146,6 +147,7 @@ def _request(site: AdminSite, model: type[Model], query: str, user: Any) -> Http
     request.GET = QueryDict(query)
     request.META = {"QUERY_STRING": query, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
     request.user = user
+    request.resolver_match = resolve(request.path)
     request.session = {}  # type: ignore[assignment]
     request._messages = CookieStorage(request)  # type: ignore[attr-defined]  # noqa: SLF001 - as the middleware does
     return request

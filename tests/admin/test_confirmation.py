@@ -89,6 +89,12 @@ class TestThePage:
             assert part in words
         assert not Run.objects.exists()
 
+    def test_takes_up_values_that_its_address_suggests(self, client: Client) -> None:
+        """As “run again” does."""
+        (note,) = make_notes(1)
+        page = client.get(f"{LIST}{note.pk}/operation/notes.copy/?copies=7")
+        assert only_form(page).value("copies") == "7"
+
     def test_is_escaped(self, client: Client) -> None:
         """A title is text."""
         note = Note.objects.create(title="<script>alert(1)</script>", slug="x")

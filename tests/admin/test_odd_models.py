@@ -18,7 +18,7 @@ from console.testing import declared, hold, perform
 from tests.admin.editing import site
 from tests.admin.forms import forms, only_form, text_of
 from tests.admin.running import signed_in
-from tests.testapp.models import NiceArticle, Restaurant, Token, Word
+from tests.testapp.models import Article, NiceArticle, Restaurant, Token, Word
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.editing")]
 Make = Callable[[], Model]
@@ -96,6 +96,18 @@ def test_an_old_form_of_it_is_stopped(client: Client, obj: Model) -> None:
         with hold(obj, Hold.EXCLUSIVE, label="Mark") as run:
             perform(run)
         assert "changed this" in text_of(client.post(address, opened.data(_save="Save")))
+
+
+def test_the_delete_page_finds_its_object_by_the_field_that_a_popup_asks_for(client: Client) -> None:
+    """Not another one whose key reads the same."""
+    held = Article.objects.create(title="Held", slug="held")
+    other = Article.objects.create(title="Other", slug=str(held.pk))
+    asked = {"_to_field": "slug", "post": "yes"}
+    with hold(held):
+        client.post(f"/editing/testapp/article/{other.slug}/delete/", asked)
+        page = client.post("/editing/testapp/article/held/delete/", asked)
+        assert "cannot be deleted yet" in text_of(page)
+    assert list(Article.objects.all()) == [held]
 
 
 def test_the_delete_page_opens_its_transactions_itself(obj: Model) -> None:
