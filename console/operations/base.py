@@ -76,7 +76,8 @@ class BaseOperation:
         label: What staff call it, such as “Copy”; by default made of the name's last part.
         label_plural: The action's words, such as “Copy selected notes”; by default ``"<label> selected …"``.
         form: A Django form class whose cleaned data are the parameters; None where there are none.
-        permission: The Django permission that starting needs; by default ``<app>.change_<model>``. None: anybody.
+        permission: The Django permission that starting needs; by default ``<app>.<needs>_<model>``. None: anybody.
+        needs: What the default permission is made of: change, add or delete.
         hold: How pending runs hold their targets.
         free_fields: Fields of the object that stay free under this operation's hold.
         related: Names of relations that belong to the object: the guard protects them too, and Copy copies them.
@@ -101,6 +102,7 @@ class BaseOperation:
     label_plural: ClassVar[str | _StrPromise] = ""
     form: ClassVar[type[forms.Form] | None] = None
     permission: ClassVar[str | None] = ""
+    needs: ClassVar[str] = "change"
     hold: ClassVar[Hold] = Hold.EXCLUSIVE
     free_fields: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()

@@ -45,6 +45,7 @@ class Copy(Operation):
     """
 
     hold: ClassVar[Hold] = Hold.SHARED
+    needs: ClassVar[str] = "add"
     repeatable: ClassVar[bool] = True
     cleared: ClassVar[tuple[str, ...]] = ()
     send_signals: ClassVar[bool] = False

@@ -27,6 +27,7 @@ class Delete(Operation):
     """
 
     deletes: ClassVar[bool] = True
+    needs: ClassVar[str] = "delete"
 
     def process(self, objects: Sequence[Any]) -> Results:
         """Delete a chunk of objects with one collection.

@@ -29,7 +29,7 @@ def register(model: type[Model] | None = None) -> Callable[[OperationClass], Ope
         if model is None:
             operation.selection = None
         if operation.permission == "":
-            operation.permission = _default_permission(model)
+            operation.permission = _default_permission(operation, model)
         if not operation.label:
             operation.label = capfirst(operation.name.rpartition(".")[2].replace("_", " "))
         _by_name[operation.name] = operation
@@ -94,5 +94,5 @@ def _check_name(operation: type[BaseOperation]) -> None:
         )
 
 
-def _default_permission(model: type[Model] | None) -> str | None:
-    return f"{model._meta.app_label}.change_{model._meta.model_name}" if model is not None else None
+def _default_permission(operation: type[BaseOperation], model: type[Model] | None) -> str | None:
+    return f"{model._meta.app_label}.{operation.needs}_{model._meta.model_name}" if model is not None else None
