@@ -162,7 +162,7 @@ def _guard_through(child: Any, name: str, owners: Callable[[Model], QuerySet[Any
         check_all_free(list(owners(obj)), changed=[name])
 
     def check_deleted(instance: Model, **_: Any) -> None:
-        check(instance)
+        check_all_free(list(owners(instance)), saving=False)
 
     _wrap_save(child, check)
     for family in _family(child):
