@@ -110,6 +110,8 @@ def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, **
     """Give the partition to a worker: token and tries grow, and what was open before it is lost."""
     if partition.lease_until is not None:
         Attempt.objects.filter(partition=partition, outcome=None).update(outcome=Attempt.Outcome.LOST, ended_at=now())
+    if partition.token:  # a run of ten hours yields thousands of times, and nobody asks when (PROTOCOL L3)
+        Attempt.objects.filter(partition=partition, outcome=Attempt.Outcome.YIELDED).delete()
     Partition.objects.filter(pk=partition.pk).update(
         token=F("token") + 1,
         tries=F("tries") + 1,

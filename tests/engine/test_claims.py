@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from console.engine import control, partitions, sweeps
-from console.models import Attempt, Failure, Partition
+from console.engine import claims, control, partitions, sweeps
+from console.models import Attempt, Failure, Limit, Partition
 from console.operations import Operation, Retry, RetryPolicy
 from console.operations.registry import unregister
 from console.states import State
@@ -210,8 +210,6 @@ def test_a_refused_claim_is_no_try_and_a_free_slot_wakes_the_oldest(declare: Dec
 
 def test_a_limit_set_while_the_site_runs_goes_before_the_declared_one(declare: Declare) -> None:
     """M4: the limit's row counts, not the class alone."""
-    from console.models import Limit
-
     operation = declare()
     Limit.objects.create(operation=operation.name, max_active=1)
     first, second = begin(operation, make_notes(1)), begin(operation, make_notes(1))
@@ -232,6 +230,16 @@ def test_a_worker_whose_clock_is_wrong_keeps_to_the_databases(declare: Declare, 
     assert win(run, token=part(run).token) is None
 
 
+def test_attempts_that_simply_yielded_are_not_kept(declare: Declare, configure: Any) -> None:
+    """L3: the history of a long run is what went otherwise, and the last slice."""
+    configure(slice=0, chunk_size=1, chunk_size_max=1)
+    run = begin(declare(), make_notes(6))
+    lapse(must_win(run))
+    for _ in range(4):
+        slice_of(run)
+    assert list(run.attempts.values_list("outcome", flat=True)) == [Attempt.Outcome.LOST, Attempt.Outcome.YIELDED]
+
+
 def test_an_error_while_reading_the_next_item_does_not_keep_a_run_alive(
     declare: Declare, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -249,8 +257,6 @@ def test_an_error_while_reading_the_next_item_does_not_keep_a_run_alive(
 
 def test_claims_lock_nothing_that_is_not_there(declare: Declare) -> None:
     """C3: a message of a run or partition that is gone is stale, not an error."""
-    from console.engine import claims
-
     run = begin(declare(), make_notes(1))
     partition = part(run)
     run.delete()
