@@ -15,6 +15,7 @@ from console.operations import known_operation
 # “error” holds the reason: an import of the mended file leaves that column out of account.
 COLUMNS = ("row", "object_id", "object", "kind", "error", "tries")
 GROUPS_SHOWN = 50
+GROUPS_WITH_ROWS = 10
 ROWS_SHOWN = 20  # of each group on the run's page
 ROWS_A_PAGE = 100
 BATCH = 2000
@@ -55,7 +56,10 @@ def are_rows(run: Run) -> bool:
 
 
 def groups(run: Run) -> list[Group]:
-    """Return the failures of `run` by reason, the largest group first; three queries whatever their number."""
+    """Return the failures of `run` by reason, what failed before what was left out, the largest group first.
+
+    The queries do not grow with the failures: two, and one for the first rows of each of the first ten groups.
+    """
     counted = (
         run.failures.order_by()
         .values("kind", "group")
@@ -65,9 +69,12 @@ def groups(run: Run) -> list[Group]:
     found = {row["first"]: Group(row["kind"], row["group"], row["counted"], row["count"]) for row in counted}
     for failure in Failure.objects.filter(pk__in=found).only("pk", "kind", "reason"):
         found[failure.pk].reason, found[failure.pk].is_skip = failure.reason, failure.is_skip
-    _fill(run, {(group.kind, group.fingerprint): group for group in found.values()})
     # What failed needs somebody; what was left out only wants to be seen.
-    return sorted(found.values(), key=lambda group: group.is_skip)
+    ordered = sorted(found.values(), key=lambda group: group.is_skip)
+    for group in ordered[:GROUPS_WITH_ROWS]:
+        rows = run.failures.filter(kind=group.kind, group=group.fingerprint).order_by("pk")
+        group.rows = list(rows[:ROWS_SHOWN])
+    return ordered
 
 
 def page(run: Run, fingerprint: str, after: int) -> tuple[list[Failure], int | None]:
@@ -106,13 +113,6 @@ def table(run: Run, group: str | None = None) -> Iterator[list[Any]]:
             failure.tries,
             *(_cell(given.get(name)) for name in names),
         ]
-
-
-def _fill(run: Run, by_key: dict[tuple[str, str], Group]) -> None:
-    for failure in run.failures.order_by("pk")[: ROWS_SHOWN * GROUPS_SHOWN]:
-        group = by_key.get((failure.kind, failure.group))
-        if group and len(group.rows) < ROWS_SHOWN:
-            group.rows.append(failure)
 
 
 def _value_names(failures: QuerySet[Failure]) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Min, Model, Sum
 from django.utils.translation import gettext as _
 
 from console.models import Failure, Partition, Run, Target
+from console.reports.words import number
 
 PAGE = 100
 
@@ -45,17 +46,25 @@ def fetch(run: Run, keys: list[str]) -> dict[str, Model]:
     return {by_pk[obj.pk]: obj for obj in model._base_manager.filter(pk__in=list(by_pk)) if obj.pk in by_pk}
 
 
-def _failed(run: Run, targets: list[Target]) -> dict[int, Failure]:
-    found = run.failures.filter(target__in=targets).defer("traceback", "data").order_by("-pk")
-    return {failure.target_id: failure for failure in found if failure.target_id is not None}
+def _failed(run: Run, targets: list[Target]) -> dict[int, tuple[Failure, int]]:
+    """Return the first failure of each target, and how many items of it have failed: it may be thousands of copies."""
+    of_targets = run.failures.filter(target__in=targets).order_by()
+    firsts = {
+        row["first"]: row["counted"]
+        for row in of_targets.values("target").annotate(first=Min("pk"), counted=Sum("items"))
+    }
+    found = Failure.objects.filter(pk__in=firsts).defer("traceback", "data")
+    return {failure.target_id: (failure, firsts[failure.pk]) for failure in found if failure.target_id is not None}
 
 
-def _row(run: Run, target: Target, obj: Any, failed: dict[int, Failure], partitions: list[Partition]) -> Row:
-    failure = failed.get(target.pk)
+def _row(
+    run: Run, target: Target, obj: Any, failed: dict[int, tuple[Failure, int]], partitions: list[Partition]
+) -> Row:
+    failure, items = failed.get(target.pk, (None, 0))
     name = str(obj)[:200] if obj is not None else (failure.object_label if failure else "") or target.object_id
     partition = _partition_of(target, partitions)
     reached = partition is not None and target.pk <= partition.position
-    return Row(target, obj, name, _outcome(run, target, failure, partition, reached=reached), reached)
+    return Row(target, obj, name, _outcome(run, target, failure, items, reached=reached), reached)
 
 
 def _partition_of(target: Target, partitions: list[Partition]) -> Partition | None:
@@ -63,9 +72,10 @@ def _partition_of(target: Target, partitions: list[Partition]) -> Partition | No
     return min(covering, key=lambda p: (p.last is None, p.last), default=None)
 
 
-def _outcome(run: Run, target: Target, failure: Failure | None, partition: Partition | None, *, reached: bool) -> str:
+def _outcome(run: Run, target: Target, failure: Failure | None, items: int, *, reached: bool) -> str:
     if failure is not None:
-        return f"{failure.get_kind_display()}: {failure.reason}"
+        told = f"{failure.get_kind_display()}: {failure.reason}"
+        return _("%(count)s items, the first %(told)s") % {"count": number(items), "told": told} if items > 1 else told
     if target.withdrawn:
         return _("left out")
     if reached:

@@ -215,6 +215,15 @@ def test_tells_which_copies_failed() -> None:
         assert "(part 3)" in signed_in(user).get(page_of(run)).content.decode()
 
 
+def test_counts_the_failed_copies_of_one_object() -> None:
+    """An object of which many copies failed is one row that says how many, with the first reason."""
+    user = operator()
+    with failing(user, bad=(0,)) as run:
+        run.failures.update(items=8)
+        (row, _address), *_others = signed_in(user).get(page_of(run)).context["objects"]
+    assert row.outcome == "8 items, the first failed: The slug is taken."
+
+
 def test_lets_people_see_the_runs_they_asked_for() -> None:
     """Whoever asked for a run may see it, and so cancel it."""
     asker = staff("asker", "notes.add_note")

@@ -63,6 +63,7 @@ def test_follows_its_run_to_the_end(page: Page, live_server: LiveServer, run: Ru
     expect(page.locator("[role=status]")).to_contain_text("All 6 done")
     expect(page).to_have_title(f"Run {run.pk}: Copy, succeeded | Notes")
     expect(page.locator("[data-console-run]")).to_have_attribute("data-poll", "0")
+    expect(page.locator("[data-count=active]")).to_be_hidden()
     assert trouble == []
 
 

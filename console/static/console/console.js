@@ -43,6 +43,7 @@
     }
     document.addEventListener("visibilitychange", () => { if (!document.hidden && !stopped) later(0); });
     later(first);
+    return () => { if (!stopped) later(0); };
   }
 
   /* A part that somebody is busy with is never swapped. */
@@ -128,6 +129,7 @@
       numbers(run);
       speak(run);
       if (run.version !== version) {
+        document.dispatchEvent(new CustomEvent("console:changed"));
         if (await swap(page)) { version = run.version; show(news, false); } else tellNews();
       }
       const next = run.poll_ms || (run.version === version ? 0 : 2000);
@@ -185,7 +187,7 @@
 
   /* The header */
   function indicator(header) {
-    poll(() => header.dataset.summary, Number(header.dataset.poll), (answer) => {
+    const now = poll(() => header.dataset.summary, Number(header.dataset.poll), (answer) => {
       ["active", "attention"].forEach((name) => {
         const part = header.querySelector(`[data-count="${name}"]`);
         if (!part) return;
@@ -194,6 +196,7 @@
       });
       return answer.poll_ms;
     }, () => {});
+    document.addEventListener("console:changed", now);
   }
 
   /* Dialogs: the same forms as the pages that the links lead to */
