@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,13 +13,13 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from console.engine.faults import fingerprint, is_transient, reason_of, traceback_of
-from console.engine.holds import identity
+from console.engine.holds import identity, known_free
 from console.engine.items import Chunk, Piece
 from console.engine.transactions import check_deferred_constraints
 from console.exceptions import ItemOutcome, Skip
 from console.models import Failure, Partition, Run
 from console.models.reports import SKIPS
-from console.operations.base import BaseOperation, ExternalOperation, Operation, Result
+from console.operations.base import BaseOperation, ExternalOperation, Hold, Operation, Result
 
 SAVEPOINTS = 50
 SAMPLE = 10
@@ -144,7 +145,14 @@ class Performer:
         if not pieces:
             return Outcome()
         assert isinstance(self.operation, Operation)
-        return self._credit(pieces, self.operation.process_spans([piece.span for piece in pieces]))
+        with self._own(pieces):
+            results = self.operation.process_spans([piece.span for piece in pieces])
+        return self._credit(pieces, results)
+
+    def _own(self, pieces: Sequence[Piece]) -> AbstractContextManager[None]:
+        """Spare the guard its questions about what this run holds exclusively, and has locked."""
+        exclusive = self.run.hold == Hold.EXCLUSIVE
+        return known_free([piece.obj for piece in pieces]) if exclusive else nullcontext()
 
     def _credit(self, pieces: Sequence[Piece], results: Any) -> Outcome:
         """Count the pieces by what the operation said of them: done, unless it says otherwise."""

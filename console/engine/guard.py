@@ -19,7 +19,7 @@ from django.db import models, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, pre_delete
 
-from console.engine.holds import check_all_free, check_free, identity
+from console.engine.holds import check_all_free, check_free, identity, is_known_free
 from console.operations.base import BaseOperation
 from console.operations.registry import operations
 
@@ -131,7 +131,9 @@ def _guard_child(child: Any, parent_field: str) -> None:
     field = child._meta.get_field(parent_field)
     attname, parent, key = field.attname, field.related_model, field.target_field.name
 
-    def owners(obj: Model) -> QuerySet[Any]:
+    def owners(obj: Model, *, deleting: bool = False) -> QuerySet[Any]:
+        if deleting and field.target_field.primary_key and is_known_free(parent, getattr(obj, attname)):
+            return parent._base_manager.none()
         stored = type(obj)._base_manager.filter(pk=obj.pk).values_list(attname, flat=True) if obj.pk else ()
         found: QuerySet[Any] = parent._base_manager.filter(**{f"{key}__in": {getattr(obj, attname), *stored} - {None}})
         return found
@@ -143,7 +145,7 @@ def _guard_generic_child(model: type[Model], relation: GenericRelation) -> None:
     """Guard a child that points to its parent by content type and key."""
     key, kind = relation.object_id_field_name, relation.content_type_field_name
 
-    def owners(obj: Model) -> QuerySet[Any]:
+    def owners(obj: Model, *, deleting: bool = False) -> QuerySet[Any]:
         if getattr(obj, kind) != ContentType.objects.get_for_model(model):
             return model._base_manager.none()
         return model._base_manager.filter(pk=getattr(obj, key))
@@ -151,7 +153,7 @@ def _guard_generic_child(model: type[Model], relation: GenericRelation) -> None:
     _guard_through(relation.related_model, relation.name, owners)
 
 
-def _guard_through(child: Any, name: str, owners: Callable[[Model], QuerySet[Any]]) -> None:
+def _guard_through(child: Any, name: str, owners: Callable[..., QuerySet[Any]]) -> None:
     """Check the `owners` of a child before it is saved or deleted."""
     marker = (child, name)
     if marker in _children:
@@ -162,7 +164,7 @@ def _guard_through(child: Any, name: str, owners: Callable[[Model], QuerySet[Any
         check_all_free(list(owners(obj)), changed=[name])
 
     def check_deleted(instance: Model, **_: Any) -> None:
-        check_all_free(list(owners(instance)), saving=False)
+        check_all_free(list(owners(instance, deleting=True)), saving=False)
 
     _wrap_save(child, check)
     for family in _family(child):

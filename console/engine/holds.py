@@ -157,12 +157,23 @@ def checked_batch(objects: Sequence[Model], *, saving: bool = False) -> Iterator
         ObjectHeld: A pending run holds one of them.
     """
     check_all_free(objects, saving=saving)
-    seen = _checked.get() | {(identity(type(obj)), str(obj.pk)) for obj in objects}
-    reset = _checked.set(seen)
+    with known_free(objects):
+        yield
+
+
+@contextmanager
+def known_free(objects: Iterable[Model]) -> Iterator[None]:
+    """Keep the guard quiet about objects that are locked and known to be free: checked, or held by the run at work."""
+    reset = _checked.set(_checked.get() | {(identity(type(obj)), str(obj.pk)) for obj in objects})
     try:
         yield
     finally:
         _checked.reset(reset)
+
+
+def is_known_free(model: type[Model], pk: Any) -> bool:
+    """Tell whether the guard need not ask about this object."""
+    return (identity(model), str(pk)) in _checked.get()
 
 
 @short_transaction
