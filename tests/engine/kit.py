@@ -122,5 +122,3 @@ def count_of(run: Run) -> tuple[int, int, int]:
     """Return (done, failed, skipped) of the run's partitions."""
     rows = Partition.objects.filter(run=run)
     return (sum(p.done for p in rows), sum(p.failed for p in rows), sum(p.skipped for p in rows))
-
-

@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber
 
 from console.engine import control, holds, sweeps
 from console.engine.acceptance import accept, page_key, start
-from console.engine.selection import Selection
+from console.engine.selection import Selection, register_resolver
 from console.exceptions import (
     ConsoleError,
     EmptySelection,
@@ -64,7 +64,7 @@ def nothing_is_there() -> bool:
 
 def test_an_unknown_operation_is_named(declare: Declare) -> None:
     """Bad input: the operation of an old page."""
-    with pytest.raises(UnknownOperation, match="gone.away"):
+    with pytest.raises(UnknownOperation, match=r"gone\.away"):
         accept("gone.away", by=None, selection=None, params={})
     assert nothing_is_there()
 
@@ -164,7 +164,7 @@ def test_if_everything_is_held_nothing_is_started(declare: Declare) -> None:
         (Hold.EXCLUSIVE, Hold.NONE, False),
     ],
 )
-def test_which_holds_go_together(declare: Declare, one: Hold, other: Hold, clash: bool) -> None:
+def test_which_holds_go_together(declare: Declare, one: Hold, other: Hold, clash: Any) -> None:
     """C6: two shared holds do, an exclusive one with nothing."""
     notes = make_notes(1)
     begin(declare(hold=one), notes)
@@ -181,7 +181,7 @@ def test_which_holds_go_together(declare: Declare, one: Hold, other: Hold, clash
 def test_nobody_starts_what_they_may_not(declare: Declare) -> None:
     """Bad input: the permission is named."""
     clerk = get_user_model().objects.create_user("clerk")
-    with pytest.raises(NotPermitted, match="notes.add_note"):
+    with pytest.raises(NotPermitted, match=r"notes\.add_note"):
         start(declare(permission="notes.add_note"), by=clerk, objects=make_notes(1))
     assert nothing_is_there()
 
@@ -359,10 +359,8 @@ def test_a_clash_while_preparing_is_left_out_if_asked(declare: Declare) -> None:
 
 
 @pytest.mark.usefixtures("_prepare")
-def test_what_is_newer_than_acceptance_does_not_count(declare: Declare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_newer_than_acceptance_does_not_count(declare: Declare) -> None:
     """H12: the run's own copies, and whatever else is made meanwhile, are not taken in."""
-    from console.engine.selection import register_resolver
-
     register_resolver("testing", lambda model, _descriptor: model._base_manager.all())
     operation, notes = declare(), make_notes(5)
     rows = Selection.of_descriptor(Note, {"kind": "testing"})

@@ -41,6 +41,7 @@ class HookError(Exception):
 
 
 def raise_after_commit() -> None:
+    """Be the hook."""
     raise HookError
 
 
@@ -264,12 +265,14 @@ class Caller(ExternalOperation):
     """Calls the outside, and remembers what was called, with which key, in a transaction or not."""
 
     def call(self, obj: Any, key: str) -> str:
+        """Answer, or refuse what is bad."""
         calls.append((obj.pk, key, connection.in_atomic_block))
         if obj.body == "bad":
             raise ValueError("refused")
         return f"answer {obj.pk}"
 
     def process(self, obj: Any, answer: Any) -> str:
+        """Keep the answer."""
         answers.append((obj.pk, answer, connection.in_atomic_block))
         mark(self, [obj])
         return str(answer)

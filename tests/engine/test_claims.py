@@ -44,26 +44,32 @@ def test_one_of_ten_copies_of_a_message_claims(declare: Declare) -> None:
 
 
 def give_back_by_yield(run: Any) -> None:
+    """Let a slice be over."""
     partitions.yield_(must_win(run))
 
 
 def give_back_by_error(run: Any) -> None:
+    """Let outside trouble come."""
     partitions.back_off(must_win(run), 0, "away")
 
 
 def give_back_by_pause(run: Any) -> None:
+    """Park it, and wake it."""
     control.pause(run.pk)
     control.resume(run.pk)
 
 
-@pytest.mark.parametrize("give_back", [give_back_by_yield, give_back_by_error, give_back_by_pause])
-def test_an_old_message_claims_nothing(declare: Declare, give_back: Any) -> None:
-    """C3: claim, yield, back-off and park each make the messages before them stale."""
+@pytest.mark.parametrize(
+    ("give_back", "steps"), [(give_back_by_yield, 2), (give_back_by_error, 2), (give_back_by_pause, 1)]
+)
+def test_an_old_message_claims_nothing(declare: Declare, give_back: Any, steps: int) -> None:
+    """C3: claim, yield, back-off and park each make stale what was sent before, were it for a lease that lapsed."""
     run = begin(declare(), make_notes(2))
     old = part(run).token
     give_back(run)
-    assert win(run, token=old) is None
-    assert win(run, token=part(run).token) is not None
+    assert part(run).token == old + steps
+    assert [win(run, token=token) for token in range(old, old + steps)] == [None] * steps
+    assert win(run) is not None
 
 
 def test_a_message_for_a_cancelled_run_claims_nothing(declare: Declare) -> None:
@@ -90,6 +96,8 @@ def test_yield_pause_and_refusal_are_no_tries(declare: Declare, configure: Any) 
     for _ in range(3):
         assert slice_of(run) == Attempt.Outcome.YIELDED
         assert part(run).tries == 0
+    partitions.yield_(must_win(run))
+    assert part(run).tries == 0
     lease = must_win(run)
     control.pause(run.pk)
     assert slice_of(run, token=lease.token) is None
@@ -140,7 +148,9 @@ def test_an_item_that_kills_its_worker_stops_a_run_that_shall_stop(declare: Decl
     assert fresh(run).failed == 1
 
 
-def test_after_a_lost_attempt_items_go_one_a_checkpoint_until_the_chunk_is_over(declare: Declare, configure: Any) -> None:
+def test_after_a_lost_attempt_items_go_one_a_checkpoint_until_the_chunk_is_over(
+    declare: Declare, configure: Any
+) -> None:
     """H4: the chunk that died with its worker is done item by item, then the size is restored."""
     seen: list[int] = []
     operation = declare(lambda _self, notes: seen.append(len(notes)))
@@ -217,7 +227,9 @@ def test_a_limit_set_while_the_site_runs_goes_before_the_declared_one(declare: D
     assert win(second) is None
 
 
-def test_a_worker_whose_clock_is_wrong_keeps_to_the_databases(declare: Declare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_whose_clock_is_wrong_keeps_to_the_databases(
+    declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """L5: leases are reckoned on the database's clock alone."""
     ahead = timezone.now() + timedelta(days=1)
     run = begin(declare(), make_notes(1))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from console.engine import admission, control, partitions, relaunch, sweeps
+from console.engine import admission, control, partitions, relaunch, runner, sweeps
 from console.engine.runner import carry_out
 from console.engine.transactions import short_transaction
 from console.engine.transitions import lock
@@ -64,6 +64,19 @@ def test_a_cancel_that_meets_a_claim_sees_the_lease(declare: Declare) -> None:
     assert cancel.result().state == State.CANCELLING
     chunk(lease, 2)
     assert fresh(run).state == State.CANCELLED
+
+
+def test_a_claim_that_meets_a_back_off_looks_at_the_run_again(declare: Declare) -> None:
+    """C1: else the run would be waiting with a worker at it: every change of its state comes after a look under its lock."""
+    run = begin(declare(partitions=2), make_notes(4))
+    one, other = must_win(run), must_win(run, 1)
+    runner._back_off(other, 0, "away", "", 0)
+    with transaction.atomic():
+        runner._back_off(one, 600, "away", "", 0)
+        claim = Session(win, run, 1)
+        assert claim.blocks()
+    assert claim.result() is not None
+    assert fresh(run).state == State.RUNNING
 
 
 def test_ten_workers_with_one_message_make_one_claim(declare: Declare) -> None:

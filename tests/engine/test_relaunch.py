@@ -23,7 +23,20 @@ from console.models import Failure, Run
 from console.operations import ExternalOperation, Operation
 from console.states import State
 from notes.models import Note
-from tests.engine.kit import begin, chunk, fresh, lapse, make_notes, mark, marks, must_win, once, settled, slice_of, targets
+from tests.engine.kit import (
+    begin,
+    chunk,
+    fresh,
+    lapse,
+    make_notes,
+    mark,
+    marks,
+    must_win,
+    once,
+    settled,
+    slice_of,
+    targets,
+)
 from tests.world import Declare
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -126,7 +126,6 @@ def test_resume_of_a_waiting_run_tries_again_now(declare: Declare, broker: ListB
     run = begin(declare(), make_notes(1))
     partitions_before = must_win(run)
 
-
     runner._back_off(partitions_before, 600, "away", "", 0)
     assert fresh(run).state == State.WAITING
     token = part(run).token
@@ -165,8 +164,6 @@ def test_a_failed_partition_lets_the_others_go_on(declare: Declare) -> None:
 
 def test_a_run_waits_only_when_every_open_partition_backs_off(declare: Declare) -> None:
     """M1: any claim makes it running again."""
-
-
     run = begin(declare(partitions=2), make_notes(4))
     lease, other = must_win(run), must_win(run, 1)
     runner._back_off(lease, 600, "away", "", 0)
@@ -192,7 +189,6 @@ def test_a_stop_waits_for_the_other_worker_and_ends_failed_with_its_cause(declar
     slice_of(run)
     assert fresh(run).state == State.CANCELLING
     chunk(other)
-
 
     runner._end_cancelled(other, 0)
     ended = fresh(run)
@@ -232,7 +228,9 @@ def test_the_sweep_settles_a_run_without_an_open_partition(declare: Declare) -> 
     assert fresh(run).state == State.SUCCEEDED
 
 
-def test_settled_means_released_and_the_column_is_cleared_later(declare: Declare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settled_means_released_and_the_column_is_cleared_later(
+    declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """H12: with the state the objects are free, in one row; the targets' column follows in bounded steps."""
     monkeypatch.setattr(holds, "RELEASE_STEP", 2)
     notes = make_notes(5)

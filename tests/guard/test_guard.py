@@ -16,7 +16,18 @@ from console.operations import Hold
 from console.testing import hold
 from notes.models import Attachment, Note, Tag
 from tests.engine.kit import begin, make_notes, part, settled, slice_of
-from tests.testapp.models import Article, BeerGarden, Chapter, Label, NiceArticle, Pizzeria, Place, Rank, Remark, Restaurant
+from tests.testapp.models import (
+    Article,
+    BeerGarden,
+    Chapter,
+    Label,
+    NiceArticle,
+    Pizzeria,
+    Place,
+    Rank,
+    Remark,
+    Restaurant,
+)
 from tests.world import Declare
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +78,9 @@ WAYS: dict[str, Callable[[Note], Any]] = {
     "change a child": lambda note: note.attachments.update_or_create(name="a.txt", defaults={"content": "new"}),
     "delete a child": lambda note: note.attachments.get().delete(),
     "delete children by a query": lambda note: note.attachments.all().delete(),
-    "take it from code that got it": lambda note: Note.all_objects.update_or_create(pk=note.pk, defaults={"title": "x"}),
+    "take it from code that got it": lambda note: Note.all_objects.update_or_create(
+        pk=note.pk, defaults={"title": "x"}
+    ),
 }
 
 
