@@ -26,7 +26,7 @@ test: $(READY)  ## Every test, on SQLite and again on PostgreSQL
 	$(BIN)/python -m tests $(ARGS)
 
 test-fast: $(READY)  ## What needs no process, browser or patience, on SQLite
-	$(BIN)/python -m pytest -m 'not processes and not browser and not slow' $(ARGS)
+	$(BIN)/python -m pytest -m 'not processes and not browser and not slow' -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)  ## Style, types and layers
 	$(BIN)/ruff format --check .

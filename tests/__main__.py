@@ -9,6 +9,13 @@ from collections.abc import Sequence
 from tests import postgres
 
 
+# Tests of real processes and browsers keep both cores busy by themselves; the others run side by side.
+PARTS = {
+    "side by side": ("-m", "not processes and not browser", "-n", "2", "--dist", "loadfile"),
+    "one by one": ("-m", "processes or browser"),
+}
+
+
 def run(database: str, url: str | None, arguments: Sequence[str]) -> int:
     """Run pytest on one database and return its exit code."""
     print(f"\n━━━ Tests on {database} ━━━", flush=True)
@@ -20,9 +27,12 @@ def run(database: str, url: str | None, arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run both, whatever the first says, and return 0 if both passed."""
-    codes = {"SQLite": run("SQLite", None, arguments)}
+    codes = {}
     with postgres.server() as url:
-        codes["PostgreSQL"] = run("PostgreSQL", url, arguments)
+        for database, address in (("SQLite", None), ("PostgreSQL", url)):
+            for part, choice in PARTS.items():
+                told = f"{database}, {part}"
+                codes[told] = run(told, address, [*choice, *arguments])
     print()
     for database, code in codes.items():
         print(f"{database}: {'passed' if code == 0 else f'FAILED (pytest exit code {code})'}")

@@ -8,6 +8,10 @@ import tempfile
 if "CONSOLE_DATA" not in os.environ:  # processes started by a test inherit that of the test run
     os.environ["CONSOLE_DATA"] = tempfile.mkdtemp(prefix="console-tests-")
     atexit.register(shutil.rmtree, os.environ["CONSOLE_DATA"], ignore_errors=True)
+if "PYTEST_XDIST_WORKER" in os.environ and "CONSOLE_DATA_SHARED" not in os.environ:  # tests side by side share nothing
+    os.environ["CONSOLE_DATA_SHARED"] = os.environ["CONSOLE_DATA"]
+    os.environ["CONSOLE_DATA"] += f"/{os.environ['PYTEST_XDIST_WORKER']}"
+    os.makedirs(os.environ["CONSOLE_DATA"], exist_ok=True)
 
 from config.settings import *  # noqa: F403
 from config.settings import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES

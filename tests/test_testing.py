@@ -56,7 +56,7 @@ def test_perform_goes_through_yields(notes: list[Note], settings: Any) -> None:
     with declared(Note, archive) as operation:
         run = perform(start(operation, objects=notes))
     assert_succeeded(run)
-    assert run.attempts.count() > 1
+    assert run.partitions.get().token > 1  # a claim and a yield each add one
 
 
 def test_perform_leaves_a_run_that_backs_off(notes: list[Note]) -> None:

@@ -131,7 +131,7 @@ def _guard_child(child: Any, parent_field: str) -> None:
     field = child._meta.get_field(parent_field)
     attname, parent, key = field.attname, field.related_model, field.target_field.name
 
-    def owners(obj: Model, *, deleting: bool = False) -> QuerySet[Any]:
+    def owners(obj: Model, *, deleting: bool = False) -> Any:
         if deleting and field.target_field.primary_key and is_known_free(parent, getattr(obj, attname)):
             return parent._base_manager.none()
         stored = type(obj)._base_manager.filter(pk=obj.pk).values_list(attname, flat=True) if obj.pk else ()
