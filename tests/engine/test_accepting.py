@@ -371,6 +371,17 @@ def test_what_is_newer_than_acceptance_does_not_count(declare: Declare) -> None:
 
 
 @pytest.mark.usefixtures("_prepare")
+def test_a_large_selection_is_counted_before_it_is_accepted(declare: Declare) -> None:
+    """L2: what vanished, or came, since it was shown is asked again, however large the selection."""
+    operation, notes = declare(), make_notes(5)
+    with pytest.raises(SelectionVanished):
+        begin(operation, [*notes, Note(pk=10**9)])
+    with pytest.raises(SelectionChanged):
+        begin(operation, notes, confirmed=6)
+    assert nothing_is_there()
+
+
+@pytest.mark.usefixtures("_prepare")
 def test_a_selection_that_cannot_be_rebuilt_fails_the_run(declare: Declare) -> None:
     """H12: the run says so, and ends."""
     run = begin(declare(), make_notes(5))

@@ -12,11 +12,13 @@ import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -41,8 +43,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=2000)
 
 NOTES = 5
+LONG = timedelta(days=1)  # no wake-up of a run that is to go on lies so far away
 MOST_RUNS = 5
-SHARE = 7  # of the profile's examples: each is a whole story
+SHARE = 5  # of the profile's examples: each is a whole story
 PICK = st.integers(0, 11)
 
 # How often each step is taken.
@@ -248,6 +251,15 @@ class Protocol(RuleBasedStateMachine):
             if worker.seen is None or self.round(worker):
                 self.workers.remove(worker)
 
+    def repeat(self, which: int, how: int) -> None:
+        """Do the same round twice from one memory, as a worker would that forgot to look after an error."""
+        for worker in pick(self.workers, which):
+            worker.seen = memory = worker.slice._look()
+            if memory is None or self.round(worker):
+                self.workers.remove(worker)
+            else:
+                worker.seen = memory
+
     def yield_(self, which: int, how: int) -> None:
         """Let a worker's slice be over."""
         for worker in pick(self.workers, which):
@@ -324,6 +336,8 @@ class Protocol(RuleBasedStateMachine):
             assert left
             if run.state in CLAIMABLE | {State.PAUSED}:
                 assert all(part["wake_at"] for part in left)
+            if run.state in CLAIMABLE:
+                assert all(part["wake_at"] < timezone.now() + LONG for part in left)
             if run.state == State.PAUSED:
                 assert not any(part["lease_until"] for part in left)
 
@@ -411,12 +425,20 @@ class Protocol(RuleBasedStateMachine):
     def round(self, worker: Worker) -> str:
         """Obey or do a chunk, as the slice does after a look; returns how the attempt ended, if it did."""
         assert worker.seen is not None
+        before = self.written(worker)
+        rightful = before[0]["token"] == worker.lease.token and before[0]["outcome"] is None
         reset = current_run.set(worker.lease.run_id)
         try:
             return worker.slice._obey(worker.seen) or worker.slice._chunk(worker.seen)
         finally:
             current_run.reset(reset)
             worker.seen = None
+            assert rightful or self.written(worker) == before
+
+    def written(self, worker: Worker) -> tuple[Any, ...]:
+        """Return all that the worker could change."""
+        partition = Partition.objects.filter(pk=worker.lease.partition_id).values()[0]
+        return partition, Label.objects.count(), Failure.objects.count(), Run.objects.get(pk=worker.lease.run_id).state
 
     def pass_until_due(self, partition: Partition) -> None:
         """Let the time pass until a wake-up is owed."""

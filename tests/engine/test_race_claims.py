@@ -37,6 +37,7 @@ from tests.engine.kit import (
 )
 from tests.engine.sessions import Session
 from tests.polling import until
+from tests.testapp.models import Place, Restaurant
 from tests.world import Declare, ListBroker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -301,6 +302,27 @@ def test_a_chunk_keeps_other_writers_from_its_objects(declare: Declare) -> None:
     settled(begin(declare(process), notes))
     sessions[0].result()
     assert waits == [True]
+
+
+def test_a_chunk_locks_the_row_that_stands_for_an_inherited_object(declare: Declare) -> None:
+    """M12: guard and acceptance lock the root's row, and so does the worker."""
+    place = Restaurant.objects.create(name="old", stars=1)
+    waits: list[bool] = []
+    sessions: list[Session[int]] = []
+
+    def process(_self: Any, _batch: Any) -> None:
+        sessions.extend(
+            [
+                Session(Place.objects.filter(pk=place.pk).update, name="theirs"),
+                Session(Restaurant.objects.filter(pk=place.pk).update, stars=5),
+            ]
+        )
+        waits.extend(session.blocks() for session in sessions)
+
+    settled(begin(declare(process, model=Restaurant), [place]))
+    for session in sessions:
+        session.result()
+    assert waits == [True, True]
 
 
 def test_sweeps_at_once_send_each_message_once(declare: Declare, broker: ListBroker) -> None:
