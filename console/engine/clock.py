@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 
-from django.db.models import DateTimeField, ExpressionWrapper
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Now
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import DateTimeField, Expression
 
-
-def now() -> Combinable:
-    """Return the moment of the statement, as an expression.
-
-    SQLite's own text of a moment has fewer digits than the one that Django compares with; with a duration added,
-    even of 0, Django writes it, so that a moment read back equals the one that was written.
-    """
-    return after(0)
+MICROSECONDS = 1_000_000
 
 
-def after(seconds: float) -> Combinable:
+class Moment(Expression):
+    """The moment so many seconds after the statement; it has no parts, so that nothing is composed of it anew each time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(output_field=DateTimeField())
+        self.microseconds = round(seconds * MICROSECONDS)
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Moment:
+        """Return itself: it refers to no column."""
+        return self
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """Return PostgreSQL's expression."""
+        return "(STATEMENT_TIMESTAMP() + %s::interval)", (f"{self.microseconds} microseconds",)
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """Return SQLite's expression.
+
+        Its own text of a moment has fewer digits than the one that Django compares with; with a duration added, even
+        of 0, Django writes it, so that a moment read back equals the one that was written.
+        """
+        return "django_format_dtdelta('+', STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'), %s)", (self.microseconds,)
+
+
+def now() -> Moment:
+    """Return the moment of the statement, as an expression."""
+    return Moment(0)
+
+
+def after(seconds: float) -> Moment:
     """Return the moment `seconds` after the statement, as an expression."""
-    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
+    return Moment(seconds)
