@@ -87,6 +87,7 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
         bound_waiting(lease.seconds - settings.margin)
         chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
         outcome = _perform(performer, chunk, mode)
+        chunk = chunk.up_to(outcome.items)
         took = time.monotonic() - started
         closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took))
     return Done(chunk.items, closed)

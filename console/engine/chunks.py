@@ -16,10 +16,10 @@ from console.engine.faults import fingerprint, is_transient, reason_of, tracebac
 from console.engine.holds import identity, known_free
 from console.engine.items import Chunk, Piece
 from console.engine.transactions import check_deferred_constraints
-from console.exceptions import ItemOutcome, Skip
+from console.exceptions import ItemFailed, ItemOutcome, Skip
 from console.models import Failure, Partition, Run
 from console.models.reports import SKIPS
-from console.operations.base import BaseOperation, ExternalOperation, Hold, Operation, Result
+from console.operations.base import BaseOperation, ExternalOperation, Hold, OnError, Operation, Result
 
 SAVEPOINTS = 50
 SAMPLE = 10
@@ -34,6 +34,11 @@ class Outcome:
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     sample: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def items(self) -> int:
+        """How many items are accounted for."""
+        return self.done + self.failed + self.skipped
 
     def add(self, other: Outcome) -> None:
         """Add what came of further items."""
@@ -59,18 +64,32 @@ class Performer:
         self.run, self.partition, self.operation = run, partition, operation
 
     def whole(self, chunk: Chunk) -> Outcome:
-        """Do the chunk in one go; any error is the caller's."""
+        """Do the chunk in one go; any error is the caller's.
+
+        Where the first failure stops the run, a chunk with one is an error: nothing behind that item may be done.
+        """
         outcome, present = self._sift(chunk.pieces)
         outcome.add(self._process(present))
+        if self._stops and outcome.failed:
+            raise ItemFailed(None, outcome.failures[0].reason)
         check_deferred_constraints()
         return outcome
 
     def one_by_one(self, pieces: Iterable[Piece]) -> Outcome:
-        """Do the pieces each behind a savepoint, so that a bad one becomes one failure and the others succeed."""
+        """Do the pieces each behind a savepoint, so that a bad one becomes one failure and the others succeed.
+
+        Where the first failure stops the run, the pieces behind it are left.
+        """
         outcome = Outcome()
         for piece in pieces:
             outcome.add(self._alone(piece))
+            if self._stops and outcome.failed:
+                break
         return outcome
+
+    @property
+    def _stops(self) -> bool:
+        return self.run.on_error == OnError.STOP
 
     def dry(self, chunk: Chunk, *, isolated: bool) -> Outcome:
         """Do the chunk and undo its effects; what would have come of it stays (PROTOCOL M11)."""

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from console.engine import partitions, wakeups
 from console.engine.chunks import Outcome
-from console.engine.holds import clashing
+from console.engine.holds import clashes_at_all, clashing
 from console.engine.preparing import open_work
 from console.engine.targets import count_items, leave_out_held
 from console.engine.transactions import short_transaction
@@ -181,9 +181,9 @@ def check_count(draft: Draft, taken: int) -> None:
 def _meet_holds(draft: Draft, run: Run, taken: int) -> Outcome:
     """In a new statement, look for clashing holds: name them and roll back, or leave their objects out if asked to."""
     assert draft.operation.model is not None
-    clashes = clashing(run, draft.operation.model)
-    if not clashes.exists():
+    if not clashes_at_all(run, draft.operation.model):
         return Outcome()
+    clashes = clashing(run, draft.operation.model)
     first = list(clashes.order_by("id")[:SHOWN])
     if not draft.leave_held_out:
         count = clashes.values("object_id").distinct().count()

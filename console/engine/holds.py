@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 RELEASE_STEP = 2000
+ANY_RUN = -1  # where a composed statement takes the run's key
 
 # The run whose chunk this thread carries out: its own holds do not stop it.
 current_run: ContextVar[int | None] = ContextVar("console_current_run", default=None)
@@ -110,6 +112,22 @@ def clashing(run: Run, model: type[Model]) -> QuerySet[Target]:
     mine = Target.objects.filter(run=run)
     others = held(model).exclude(run=run).filter(object_id__in=mine.values("object_id"))
     return others.filter(hold=Hold.EXCLUSIVE) if run.hold == Hold.SHARED else others
+
+
+def clashes_at_all(run: Run, model: type[Model]) -> bool:
+    """Tell whether `clashing` finds anything, by a statement that is composed once: acceptance pays for it each time."""
+    if current_run.get() is not None:
+        return clashing(run, model).exists()
+    sql, params = _clash_statement(connection.vendor, model, identity_type(model).pk, run.hold)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [run.pk if param == ANY_RUN else param for param in params])
+        return cursor.fetchone() is not None
+
+
+@cache
+def _clash_statement(_vendor: str, model: type[Model], _content_type: int, hold: str) -> tuple[str, tuple[Any, ...]]:
+    any_clash = clashing(Run(pk=ANY_RUN, hold=hold), model).order_by().values("pk")[:1]
+    return any_clash.query.sql_with_params()
 
 
 def check_free(obj: Model, *, saving: bool = True, changed: Sequence[str] | None = None) -> None:

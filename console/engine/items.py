@@ -67,6 +67,10 @@ class Chunk:
         """How many items the chunk counts."""
         return sum(piece.items for piece in self.pieces)
 
+    def up_to(self, items: int) -> Chunk:
+        """Return the chunk as far as `items` items of it were done."""
+        return self if items >= self.items else Chunk(self.start, self.singles()[:items], is_last=False)
+
     def singles(self) -> list[Piece]:
         """Return the chunk's items one by one."""
         singles: list[Piece] = []

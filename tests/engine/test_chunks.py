@@ -187,6 +187,24 @@ def test_on_error_stop_fails_the_run_and_leaves_the_rest_undone(declare: Declare
     assert marks() == once(notes[:1])
 
 
+def test_on_error_stop_leaves_what_is_behind_the_failing_item_in_its_chunk(declare: Declare) -> None:
+    """Within one chunk too: nothing behind the first failure is done, and a retry takes it all up."""
+    notes = make_notes(9)
+    run = settled(begin(declare(fail_on(notes[4]), on_error="stop"), notes))
+    assert (run.state, run.done, run.failed) == (State.FAILED, 4, 1)
+    assert marks() == once(notes[:4])
+
+
+def test_on_error_stop_stops_at_an_object_that_is_gone(declare: Declare) -> None:
+    """An item that failed without an error stops the run just so."""
+    notes = make_notes(5)
+    run = begin(declare(on_error="stop"), notes)
+    Note.all_objects.filter(pk=notes[2].pk)._raw_delete("default")  # type: ignore[attr-defined]
+    run = settled(run)
+    assert (run.state, run.done, run.failed) == (State.FAILED, 2, 1)
+    assert marks() == once(notes[:2])
+
+
 def test_too_many_failures_stop_the_run(declare: Declare, configure: Any) -> None:
     """M1: more failures than max_failures stop the run, counted over all of its partitions."""
     configure(chunk_size=1, chunk_size_max=1)
