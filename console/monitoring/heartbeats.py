@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 VERSION = version("django-operations-console")
 FORGOTTEN_AFTER = timedelta(hours=1)
 FAREWELL = 5.0
+FORK_WAITS = 10.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,34 @@ def guarded(function: Callable[..., object], *args: Any) -> None:
         logger.exception("%s failed; it is tried again in the next round", getattr(function, "__qualname__", function))
 
 
+class Turns:
+    """Keeps the pulse's work and the pool's forks apart.
+
+    A child forked in the middle of that work would inherit locks that nobody ever opens again, such as SQLite's own,
+    and hang at its first query.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._taken = False
+
+    def begin_fork(self) -> None:
+        """Wait until the pulse is between two of its doings, but not for ever."""
+        self._taken = self.lock.acquire(timeout=FORK_WAITS)
+
+    def end_fork(self) -> None:
+        """Let the pulse go on."""
+        if self._taken:
+            self.lock.release()
+
+    def begin_life(self) -> None:
+        """In the child: there is no pulse."""
+        self.lock = threading.Lock()
+
+
+_turns = Turns()
+
+
 class Pulse(threading.Thread):
     """The thread of a worker's main process that beats, sweeps, and gives back the leases of dead children.
 
@@ -135,8 +164,9 @@ class Pulse(threading.Thread):
             self._given.withdraw()
 
     def _do(self, function: Callable[..., object], *args: Any) -> None:
-        guarded(function, *args)
-        connections.close_all()  # a connection that is open while the pool forks would be inherited
+        with _turns.lock:
+            guarded(function, *args)
+            connections.close_all()  # a connection that is open while the pool forks would be inherited
 
 
 _pulse: Pulse | None = None
@@ -147,6 +177,7 @@ def connect() -> None:
     worker_ready.connect(_start, dispatch_uid="console.heartbeats.start")
     worker_shutdown.connect(_stop, dispatch_uid="console.heartbeats.stop")
     task_failure.connect(_report_lost, dispatch_uid="console.heartbeats.lost")
+    os.register_at_fork(before=_turns.begin_fork, after_in_parent=_turns.end_fork, after_in_child=_turns.begin_life)
 
 
 def _start(sender: Any, **_: object) -> None:
