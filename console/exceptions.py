@@ -7,11 +7,16 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
+
+
+def _grouped(count: int) -> str:
+    return number_format(count, force_grouping=True)
 
 
 class ConsoleError(Exception):
@@ -76,13 +81,13 @@ class SelectionVanished(ConsoleError):
         self.gone, self.asked = gone, asked
         super().__init__(
             ngettext(
-                "%(gone)d of the %(asked)d objects you selected no longer exists. "
-                "Nothing was started. %(left)d are left: check and confirm again.",
-                "%(gone)d of the %(asked)d objects you selected no longer exist. "
-                "Nothing was started. %(left)d are left: check and confirm again.",
+                "%(gone)s of the %(asked)s objects you selected no longer exists. "
+                "Nothing was started. %(left)s are left: check and confirm again.",
+                "%(gone)s of the %(asked)s objects you selected no longer exist. "
+                "Nothing was started. %(left)s are left: check and confirm again.",
                 gone,
             )
-            % {"gone": gone, "asked": asked, "left": asked - gone}
+            % {"gone": _grouped(gone), "asked": _grouped(asked), "left": _grouped(asked - gone)}
         )
 
 
@@ -92,8 +97,8 @@ class SelectionChanged(ConsoleError):
     def __init__(self, confirmed: int, now: int) -> None:
         self.confirmed, self.now = confirmed, now
         super().__init__(
-            _("You saw %(confirmed)d objects; %(now)d match now. Nothing was started. Confirm again.")
-            % {"confirmed": confirmed, "now": now}
+            _("You saw %(confirmed)s objects; %(now)s match now. Nothing was started. Confirm again.")
+            % {"confirmed": _grouped(confirmed), "now": _grouped(now)}
         )
 
 
@@ -105,11 +110,11 @@ class HoldConflict(ConsoleError):
         runs = ", ".join(sorted({f"{label} ({_('run')} {run})" for run, label, _object in clashes}))
         super().__init__(
             ngettext(
-                "Nothing was started. %(count)d of the objects is locked by %(runs)s.",
-                "Nothing was started. %(count)d of the objects are locked by %(runs)s.",
+                "Nothing was started. %(count)s of the objects is locked by %(runs)s.",
+                "Nothing was started. %(count)s of the objects are locked by %(runs)s.",
                 count,
             )
-            % {"count": count, "runs": runs}
+            % {"count": _grouped(count), "runs": runs}
         )
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +48,7 @@ class CopyNotes(Copy):
     def summary(self) -> str:
         """Return how many copies each note gets."""
         copies: int = self.params["copies"]
-        return ngettext("%d copy each", "%d copies each", copies) % copies
+        return ngettext("%s copy each", "%s copies each", copies) % number_format(copies, force_grouping=True)
 
 
 @register(Note)

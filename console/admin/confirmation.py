@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import connection
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
@@ -20,10 +19,10 @@ from console.admin.links import object_url, run_url
 from console.admin.obstacles import all_vanished, obstacle, untyped, vanished
 from console.admin.refusals import refuse
 from console.admin.words import act, counted, lower_first
-from console.conf import settings
 from console.engine.acceptance import Acceptance, accept, page_key
 from console.engine.holds import Clashes, clashes, held
 from console.engine.selection import Selection
+from console.engine.sizes import prepare_above
 from console.exceptions import (
     ConsoleError,
     EmptySelection,
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from console.admin.selection import Chosen
 
 LISTED = 10
-PREPARE_ABOVE = {"postgresql": 50_000, "sqlite": 5_000}
 DRY_RUN_FIRST_ABOVE = 1000
 TYPE_THE_COUNT_ABOVE = 100
 
@@ -170,7 +168,7 @@ class Confirmation:
 
     @property
     def _prepares(self) -> bool:
-        return self.chosen.count > _prepare_above()
+        return self.chosen.count > prepare_above()
 
     @property
     def _asks_to_type(self) -> bool:
@@ -259,9 +257,3 @@ def _given(request: HttpRequest, form: type[forms.Form]) -> dict[str, Any]:
     return {
         name: values if len(values) > 1 else values[0] for name, values in suggested.items() if name in form.base_fields
     }
-
-
-def _prepare_above() -> int:
-    """Return how many objects a run takes at acceptance; more are collected by a worker."""
-    above: int | None = settings.prepare_above
-    return above if above is not None else PREPARE_ABOVE[connection.vendor]

@@ -7,13 +7,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
 from django.db.models import IntegerField, Max, Model, QuerySet
 
-from console.conf import settings
 from console.engine import partitions
 from console.engine.drafts import Acceptance, Draft, accept_draft, check_count, new_run
 from console.engine.selection import Selection
+from console.engine.sizes import prepare_above
 from console.engine.targets import insert, lockable_keys
 from console.exceptions import EmptySelection, NoDryRun, NotPermitted
 from console.models import Partition, Run
@@ -137,8 +136,7 @@ def select(draft: Draft, selection: Selection | None, confirmed: int | None) -> 
 
 
 def _is_large(selection: Selection) -> bool:
-    above = settings.prepare_above
-    limit = above if above is not None else (50_000 if connection.vendor == "postgresql" else 5_000)
+    limit = prepare_above()
     if selection.asked is not None:
         return selection.asked > limit
     return selection.rows().order_by()[: limit + 1].count() > limit

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.conf import settings
@@ -176,8 +177,8 @@ def _reason_to_stop(run: Run, partition: Partition, outcome: Outcome) -> str:
     others = Partition.objects.filter(run=run).exclude(pk=partition.pk).aggregate(n=Sum("failed"))["n"] or 0
     if others + partition.failed + outcome.failed <= run.max_failures:
         return ""
-    return _("Stopped: more than %(count)d failures, the last: %(reason)s") % {
-        "count": run.max_failures,
+    return _("Stopped: more than %(count)s failures, the last: %(reason)s") % {
+        "count": number_format(run.max_failures, force_grouping=True),
         "reason": outcome.failures[-1].reason,
     }
 

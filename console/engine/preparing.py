@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Sum
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.conf import settings
@@ -90,7 +91,11 @@ def _finish(
     total = count_items(run, operation.parts()) + _left_out(run)
     partitions.checkpoint(lease, start, end, outcome, closes=Partition.Outcome.DONE)
     move(run, State(run.state), preparing=False, total=total)
-    record(run, "prepared", reason=_("%(count)d objects collected.") % {"count": end[0]})
+    record(
+        run,
+        "prepared",
+        reason=_("%(count)s objects collected.") % {"count": number_format(end[0], force_grouping=True)},
+    )
     open_work(run, operation, sent=False)
     if run.state in STOPPING:
         obey(run)

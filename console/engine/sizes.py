@@ -1,4 +1,4 @@
-"""How large a chunk is, and how long a worker rests after it."""
+"""From which size a run prepares, how large a chunk is, and how long a worker rests after it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from console.conf import settings
 from console.models import Partition, Run
 
 SHORTEST_REST = 0.01
+
+
+def prepare_above() -> int:
+    """Return how many objects a run takes at acceptance; more are collected by a worker."""
+    if settings.prepare_above is not None:
+        return int(settings.prepare_above)
+    return 50_000 if connection.vendor == "postgresql" else 5_000
 
 
 def chunk_time() -> float:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.db import router
 from django.db.models import Model, ProtectedError, RestrictedError
 from django.db.models.deletion import Collector
+from django.utils.formats import number_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
@@ -91,7 +92,7 @@ def _reason(error: ProtectedError | RestrictedError) -> str:
 
 def _counted(model: type[Model], count: int) -> str:
     name = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
-    return f"{count} {name}"
+    return f"{number_format(count, force_grouping=True)} {name}"
 
 
 def _results(gone: Sequence[tuple[Any, str]], counts: dict[str, int]) -> dict[Any, Result]:
@@ -99,7 +100,8 @@ def _results(gone: Sequence[tuple[Any, str]], counts: dict[str, int]) -> dict[An
     if len(gone) == 1 and (along := sum(counts.values()) - 1) > 0:
         return {
             gone[0][0]: Result(
-                _("%(object)s, and %(count)d more that belonged to it") % {"object": gone[0][1][:150], "count": along}
+                _("%(object)s, and %(count)s more that belonged to it")
+                % {"object": gone[0][1][:150], "count": number_format(along, force_grouping=True)}
             )
         }
     return {key: Result(text[:200]) for key, text in gone[:RESULTS]}

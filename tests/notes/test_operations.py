@@ -63,6 +63,7 @@ class TestCopy:
         """The run's summary is the number asked for."""
         assert CopyNotes({"copies": 1}).summary() == "1 copy each"
         assert CopyNotes({"copies": 10}).summary() == "10 copies each"
+        assert CopyNotes({"copies": 10_000}).summary() == "10,000 copies each"
 
 
 class TestRetag:
