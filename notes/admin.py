@@ -83,8 +83,8 @@ class NoteAdmin(OperationsMixin, admin.ModelAdmin):
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin):
-    """Tags."""
+class TagAdmin(OperationsMixin, admin.ModelAdmin):
+    """Tags. They have no operations, but notes that a run holds may carry them."""
 
     list_display = ("name", "slug")
     search_fields = ("name",)

@@ -15,8 +15,9 @@ from django.db.models import Model
 from kombu import Queue
 
 from console.checks import celery as celery_checks
-from console.checks import databases, durations
+from console.checks import databases, durations, web
 from console.checks.operations import check_operation, check_queue
+from console.middleware import HeldObjectMiddleware
 from console.operations import BaseOperation, Copy, ExternalOperation, Hold, OnError, Operation, Update
 from console.schedules.scheduler import Scheduler
 from notes.models import Note
@@ -286,6 +287,17 @@ def test_a_queue_that_is_not_declared_is_named() -> None:
     assert ids(check_queue(Sound, [])) == set()
     assert ids(check_queue(Sound, [Queue("bulk")])) == set()
     assert ids(check_queue(Sound, [Queue("control")])) == {"W023"}
+
+
+def test_missing_middleware_is_named() -> None:
+    """Its subclass will do; a path that names nothing is another check's business."""
+    assert ids(web.check_middleware(["no.such.Thing", "django.middleware.common.CommonMiddleware"])) == {"W015"}
+    assert ids(web.check_middleware(["console.middleware.HeldObjectMiddleware"])) == set()
+    assert ids(web.check_middleware([f"{__name__}.OwnMiddleware"])) == set()
+
+
+class OwnMiddleware(HeldObjectMiddleware):
+    """A project's own answer."""
 
 
 class Elsewhere:
