@@ -33,7 +33,7 @@ class Sizes:
     many: int = 10_000
     accepted: int = 200
     selected: int = 50_000
-    idle: int = 1_000
+    idle: int = 300
     posts: int = 30
     cancels: int = 5
     endless: int = 100_000
