@@ -20,6 +20,7 @@ def run(database: str, url: str | None, arguments: Sequence[str]) -> int:
     """Run pytest on one database and return its exit code."""
     print(f"\n━━━ Tests on {database} ━━━", flush=True)
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment["DJANGO_SETTINGS_MODULE"] = "tests.settings"  # importing the project has named its own
     if url:
         environment["DATABASE_URL"] = url
     return subprocess.run([sys.executable, "-m", "pytest", *arguments], env=environment, check=False).returncode
