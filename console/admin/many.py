@@ -45,7 +45,7 @@ def _retry(run: Run, request: HttpRequest, reason: str) -> None:
 def _action(verb: Verb, act: Callable[[Run, HttpRequest, str], None], description: Any) -> Action:
     @admin.action(description=description, permissions=[verb.value])
     def on_many(model_admin: Any, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponseBase | None:
-        runs = list(queryset.select_related("content_type").order_by("pk")[: AT_ONCE + 1])
+        runs = list(queryset.select_related("content_type").prefetch_related("retries").order_by("pk")[: AT_ONCE + 1])
         is_too_many, runs = len(runs) > AT_ONCE, runs[:AT_ONCE]
         if ACT not in request.POST:
             return _ask(model_admin, request, runs, verb, on_many.__name__, is_too_many=is_too_many)

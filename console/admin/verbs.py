@@ -10,13 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from console.admin import keys
 from console.admin.access import RunModelAdmin, VerbRefused, explained, only, open_run, wants_json, whole_number
 from console.admin.links import run_url
 from console.admin.progress import payload
 from console.engine import control
 from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import check_verb
-from console.exceptions import ConsoleError, NotPermitted
+from console.exceptions import ConsoleError, HoldConflict, NotPermitted
 from console.models import Run, Target
 from console.reports import objects
 from console.reports.asks import ask
@@ -36,14 +37,21 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb:
     except NotPermitted as refused:
         raise VerbRefused(verb, refused.codename) from refused
     except ConsoleError as refused:
+        if isinstance(refused, HoldConflict) and verb == Verb.RETRY and not wants_json(request):
+            return _ask(model_admin, request, run, verb, clash=refused)
         return _refuse(model_admin, request, run, refused)
 
 
-def _ask(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
+def _ask(
+    model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb, *, clash: HoldConflict | None = None
+) -> HttpResponseBase:
+    """Show the verb's form; after a `clash` with what was typed, and the offer to leave the held objects out."""
     check_verb(run, verb, by=request.user)
     target = _target(run, request.GET.get("target", "")) if verb == Verb.WITHDRAW else None
-    group = request.GET.get("group", "")
+    group = request.POST.get("group", "") if clash else request.GET.get("group", "")
     words = ask(verb, run, progress_of_run(run), group=group, target=_name(run, target) if target else "")
+    if clash:
+        words = words.again(str(clash), only=request.POST.get("only", ""), reason=_reason(request))
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -55,7 +63,7 @@ def _ask(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb)
         "group": group,
         "target": target,
     }
-    return TemplateResponse(request, "admin/console/run/verb.html", context)
+    return TemplateResponse(request, "admin/console/run/verb.html", context, status=409 if clash else 200)
 
 
 def _act(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
@@ -97,7 +105,14 @@ def _retry(request: HttpRequest, run: Run) -> tuple[Run, str]:
     scope = request.POST.get("only") or (Run.Only.FAILED if group else Run.Only.UNDONE)
     if scope not in Run.Only.values:
         raise ConsoleError(_("Nothing was started. There is nothing called “%(only)s” to retry.") % {"only": scope})
-    answer = control.retry(run.pk, only=scope, group=group, by=request.user, reason=_reason(request))
+    answer = control.retry(
+        run.pk,
+        only=scope,
+        group=group,
+        by=request.user,
+        reason=_reason(request),
+        leave_held_out=request.POST.get(keys.HELD) == "skip",
+    )
     return answer.run, _accepted(answer, run)
 
 

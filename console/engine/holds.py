@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError, connection
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from console.conf import settings
 from console.engine.transactions import LOCK_TIMEOUT, short_transaction, sqlstate
 from console.exceptions import ObjectBusy, ObjectHeld, WrongIsolation
-from console.models import Run, Target
-from console.operations import known_operation
+from console.models import Failure, Run, Target
+from console.operations import BaseOperation, known_operation
 from console.operations.base import Hold
 from console.states import ACTIVE, ENDED
 
@@ -112,6 +112,16 @@ def clashing(run: Run, model: type[Model]) -> QuerySet[Target]:
     mine = Target.objects.filter(run=run)
     others = held(model).exclude(run=run).filter(object_id__in=mine.values("object_id"))
     return others.filter(hold=Hold.EXCLUSIVE) if run.hold == Hold.SHARED else others
+
+
+def would_clash(old: Run, operation: type[BaseOperation]) -> bool:
+    """Tell whether other runs hold objects that `old` worked on or left out, so that a retry may meet them: a preview."""
+    if operation.model is None or not operation.hold:
+        return False
+    left_out = Failure.objects.filter(run=old, kind=Failure.Kind.HELD)
+    mine = Q(object_id__in=Target.objects.filter(run=old, withdrawn=False).values("object_id"))
+    others = held(operation.model).filter(mine | Q(object_id__in=left_out.values("object_id")))
+    return (others.filter(hold=Hold.EXCLUSIVE) if operation.hold == Hold.SHARED else others).exists()
 
 
 def clashes_at_all(run: Run, model: type[Model]) -> bool:

@@ -12,7 +12,7 @@ from console.engine.drafts import Acceptance, Draft, accept_draft, new_run
 from console.engine.selection import Selection
 from console.engine.targets import insert_failed, insert_not_reached, insert_same, lock_objects
 from console.engine.transitions import record
-from console.engine.verbs import check_verb
+from console.engine.verbs import check_permitted, check_verb
 from console.exceptions import NothingToRetry, NotRepeatable, RetryRefused
 from console.models import Failure, Partition, Run
 from console.operations import get_operation
@@ -51,6 +51,11 @@ def retry(
         ConsoleError: Nothing was started; the message says why.
     """
     old = Run.objects.get(pk=run_id)
+    check_permitted(old, Verb.RETRY, by)
+    find = {"retry_of": old, "only": only, "group": group}
+    if earlier := Run.objects.filter(**find).first():
+        return Acceptance(earlier, created=False)
+    _refuse_mixture(old, only)
     check_verb(old, Verb.RETRY, by)
     operation = get_operation(old.operation)(old.params)
     check_may_start(type(operation), by)
@@ -59,7 +64,7 @@ def retry(
     draft = _linked(old, operation, by, leave_held_out=leave_held_out)
     draft.run.retry_of, draft.run.only, draft.run.group = old, Only(only), group
     draft.run.first_retry = True
-    draft.find = {"retry_of": old, "only": only, "group": group}
+    draft.find = find
     draft.reconsider = lambda: _not_the_first(old, only)
     draft.if_empty = NothingToRetry(old.pk)
     _take_up(draft, old, Only(only), group)
@@ -98,11 +103,16 @@ def _linked(old: Run, operation: BaseOperation, by: User | None, *, leave_held_o
 
 
 def _not_the_first(old: Run, only: str) -> dict[str, Any]:
-    """Give way to the first retry: repeating everything, and retrying a part, exclude each other."""
-    first = Run.objects.get(retry_of=old, first_retry=True)
-    if Only.ALL in {first.only, only}:
-        raise RetryRefused(old.pk, first.pk)
+    """Give way to the first retry, which came at the same moment."""
+    _refuse_mixture(old, only)
     return {"first_retry": False}
+
+
+def _refuse_mixture(old: Run, only: str) -> None:
+    """Repeating everything, and retrying a part, exclude each other."""
+    first = Run.objects.filter(retry_of=old, first_retry=True).first()
+    if first is not None and Only.ALL in {first.only, only}:
+        raise RetryRefused(old.pk, first.pk)
 
 
 def _take_up(draft: Draft, old: Run, only: str, group: str) -> None:
@@ -111,7 +121,7 @@ def _take_up(draft: Draft, old: Run, only: str, group: str) -> None:
         draft.open_partitions = lambda run: _open_rest(run, old, operation, only, group)
     elif old.preparing:  # it ended before it had its targets, and has done nothing
         select(draft, Selection.of_descriptor(operation.model, old.selection or {}), None)
-        draft.leave_held_out = draft.run.leave_held_out = old.leave_held_out
+        draft.leave_held_out = draft.run.leave_held_out = draft.leave_held_out or old.leave_held_out
     else:
         model = operation.model
         draft.take = lambda run: _locked(run, model, _insert(run, old, model, only, group))

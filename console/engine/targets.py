@@ -153,8 +153,9 @@ def insert_failed(run: Run, old: Run, model: type[Model], group: str, *, held: b
     taken = Target.objects.filter(
         run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("part")
     ).exclude(run=run)
+    left_out = _left_out_of_retries(old).filter(part=OuterRef("part")).exclude(run=run)
     mine = Target.objects.filter(run=run, object_id=OuterRef("object_id"), first_part=OuterRef("part"))
-    left = failures.filter(~Exists(taken), ~Exists(mine))
+    left = failures.filter(~Exists(taken), ~Exists(left_out), ~Exists(mine))
     keys = left.annotate(wanted=Cast("items", BigIntegerField())).values_list("object_id", "part", "wanted")
     return insert(run, model, keys, parts=True)
 
@@ -181,4 +182,10 @@ def _as_keys(targets: QuerySet[Target]) -> QuerySet[Any, Any]:
 
 def _not_taken_up(targets: QuerySet[Target], old: Run) -> QuerySet[Target]:
     taken = Target.objects.filter(run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("first_part"))
-    return targets.filter(~Exists(taken))
+    left_out = _left_out_of_retries(old).filter(part=OuterRef("first_part"))
+    return targets.filter(~Exists(taken), ~Exists(left_out))
+
+
+def _left_out_of_retries(old: Run) -> QuerySet[Failure]:
+    """Return what retries of `old` left out because it was held: theirs to retry, or it would be done twice."""
+    return Failure.objects.filter(run__retry_of=old, kind=Failure.Kind.HELD, object_id=OuterRef("object_id"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from console.exceptions import NotPermitted, VerbNotLawful
+from console.exceptions import NothingToRetry, NotPermitted, VerbNotLawful
 from console.models import Failure, Run
 from console.operations import known_operation
 from console.states import ENDED, VERBS, State, Verb, may
@@ -30,14 +30,27 @@ def verbs_for(run: Run, user: User | None) -> list[Verb]:
 
 def is_lawful(run: Run, verb: Verb) -> bool:
     """Tell whether `verb` can be asked of the run as it is now."""
+    has_targets = run.content_type_id is not None
+    if not may(verb, run.state, dry_run=run.dry_run, preparing=run.preparing, has_targets=has_targets):
+        return False
+    if verb not in {Verb.RETRY, Verb.START}:
+        return True
     operation = known_operation(run.operation)
-    if verb in {Verb.RETRY, Verb.START} and operation is None:
-        return False
-    if verb == Verb.RETRY and not _leaves_something(run) and not (operation and operation.repeatable):
-        return False
-    return may(
-        verb, run.state, dry_run=run.dry_run, preparing=run.preparing, has_targets=run.content_type_id is not None
-    )
+    return operation is not None and (verb == Verb.START or is_retryable(run, repeatable=operation.repeatable))
+
+
+def is_retryable(run: Run, *, repeatable: bool) -> bool:
+    """Tell whether an ended run has something to retry that no linked run has taken up; one query, or two.
+
+    Prefetch ``retries`` where many runs are asked about. Retries of single groups of failures are not counted up: what
+    is left beside them is found when somebody asks for it.
+    """
+    retries = {(retry.only, retry.group) for retry in run.retries.all()}
+    if any(only in {Run.Only.UNDONE, Run.Only.ALL} for only, _group in retries):
+        return False  # the one has taken up all that is left, the other excludes every further one
+    if _leaves_something(run, without_failed=(Run.Only.FAILED, "") in retries):
+        return True
+    return repeatable and not retries
 
 
 def is_permitted(run: Run, verb: Verb, user: User | None) -> bool:
@@ -62,11 +75,23 @@ def check_verb(run: Run, verb: Verb, by: User | None) -> None:
     Raises:
         NotPermitted: The permission is missing.
         VerbNotLawful: It is not lawful; the message says why.
+        NothingToRetry: Nothing is left, or linked runs have taken up all that was.
+    """
+    check_permitted(run, verb, by)
+    if not is_lawful(run, verb):
+        if verb == Verb.RETRY and run.state in ENDED and not run.dry_run and known_operation(run.operation):
+            raise NothingToRetry(run.pk)
+        raise VerbNotLawful(verb, run.pk, _why_not(run, verb))
+
+
+def check_permitted(run: Run, verb: Verb, by: User | None) -> None:
+    """Check that `verb` is permitted to `by`.
+
+    Raises:
+        NotPermitted: The permission is missing.
     """
     if not is_permitted(run, verb, by):
         raise NotPermitted(_missing(run, verb, by), str(verb.label))
-    if not is_lawful(run, verb):
-        raise VerbNotLawful(verb, run.pk, _why_not(run, verb))
 
 
 def _missing(run: Run, verb: Verb, by: User | None) -> str:
@@ -87,7 +112,7 @@ def _why_not(run: Run, verb: Verb) -> str:
     return _("Run %(run)d is %(state)s. Nothing was changed: “%(verb)s” is not possible now.") % facts
 
 
-def _leaves_something(run: Run) -> bool:
-    if run.state != State.SUCCEEDED or run.failed:
+def _leaves_something(run: Run, *, without_failed: bool) -> bool:
+    if run.state != State.SUCCEEDED or (run.failed and not without_failed):
         return True
     return bool(run.skipped) and Failure.objects.filter(run=run, kind=Failure.Kind.HELD).exists()

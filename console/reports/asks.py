@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console.engine.holds import would_clash
 from console.models import Failure, Run
 from console.operations.base import Hold
 from console.operations.registry import get_operation, is_registered
@@ -36,7 +37,8 @@ class Ask:
     """The words of one verb's form.
 
     `button` opens the form, `act` on it does the verb, `keep` leaves everything as it is. Where `at_once` is set
-    nothing needs to be asked, and the button acts.
+    nothing needs to be asked, and the button acts. `may_leave_out` offers to leave objects out that other runs hold.
+    A form that comes back has what was typed, and the `error` that says why.
     """
 
     verb: Verb
@@ -49,6 +51,16 @@ class Ask:
     at_once: bool = False
     takes_reason: bool = True
     scopes: list[Scope] = field(default_factory=list)
+    may_leave_out: bool = False
+    leaves_out: bool = False
+    error: str = ""
+    reason: str = ""
+
+    def again(self, error: str, *, only: str, reason: str) -> Ask:
+        """Return the form as it comes back: with all that was typed, and the way round the held objects chosen."""
+        scopes = [replace(scope, is_default=scope.value == only) for scope in self.scopes]
+        scopes = scopes if any(scope.is_default for scope in scopes) else self.scopes
+        return replace(self, error=error, reason=reason, scopes=scopes, may_leave_out=True, leaves_out=True)
 
 
 def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: str = "") -> Ask:
@@ -132,8 +144,8 @@ def _start(run: Run, progress: Progress) -> Ask:
 
 
 def _retry(run: Run, progress: Progress) -> Ask:
-    undone = _undone(run, progress)
-    button, scopes = _retry_button(progress.failed, undone), _scopes(run, progress, undone)
+    failed, undone = _left(run, progress)
+    button, scopes = _retry_button(failed, undone), _scopes(run, progress, failed, undone)
     return Ask(
         Verb.RETRY,
         heading=_("Retry run %(run)s?") % {"run": run.pk},
@@ -142,6 +154,7 @@ def _retry(run: Run, progress: Progress) -> Ask:
         act=_("Start the retry") if len(scopes) > 1 else button.rstrip("…"),
         keep=_("Retry nothing"),
         scopes=scopes,
+        may_leave_out=_may_clash(run),
     )
 
 
@@ -157,15 +170,15 @@ def _retry_button(failed: int, undone: int) -> str:
     return _("Run again…")
 
 
-def _scopes(run: Run, progress: Progress, undone: int) -> list[Scope]:
+def _scopes(run: Run, progress: Progress, failed: int, undone: int) -> list[Scope]:
     scopes = []
     if undone:
         label = _("what is not done: %(count)s (failed, left out because locked, or not reached)")
         scopes.append(Scope(Run.Only.UNDONE, label % {"count": number(undone)}, is_default=True))
-    if progress.failed:
+    if failed:
         label = _("only what failed: %(count)s")
-        scopes.append(Scope(Run.Only.FAILED, label % {"count": number(progress.failed)}))
-    if is_registered(run.operation) and get_operation(run.operation).repeatable and progress.done:
+        scopes.append(Scope(Run.Only.FAILED, label % {"count": number(failed)}))
+    if _may_repeat(run) and progress.done:
         label = _("everything again: %(count)s are already done and will be done a second time")
         scopes.append(Scope(Run.Only.ALL, label % {"count": number(progress.done)}, is_default=not scopes))
     return scopes
@@ -183,6 +196,7 @@ def _retry_group(run: Run, group: str) -> Ask:
         button=_("Retry these %(count)s…") % {"count": number(count)},
         act=_("Retry the %(items)s") % {"items": items},
         keep=_("Retry nothing"),
+        may_leave_out=_may_clash(run),
     )
 
 
@@ -197,12 +211,27 @@ def _withdraw(run: Run, target: str) -> Ask:
     )
 
 
-def _undone(run: Run, progress: Progress) -> int:
-    """Return how many items are not done: all but what took effect, or was left out on purpose."""
+def _left(run: Run, progress: Progress) -> tuple[int, int]:
+    """Return how many items failed, and how many are not done at all, less what linked retries have taken up.
+
+    Not done is all but what took effect, or was left out on purpose.
+    """
+    taken = run.retries.aggregate(items=Sum("total"), failed=Sum("total", filter=Q(only=Run.Only.FAILED)))
+    failed = max(0, progress.failed - (taken["failed"] or 0))
     if progress.total is None:
-        return progress.failed
+        return failed, failed
     held = run.failures.filter(kind=Failure.Kind.HELD).aggregate(items=Sum("items"))["items"] or 0
-    return max(0, progress.total - progress.done - progress.skipped + held)
+    return failed, max(0, progress.total - progress.done - progress.skipped + held - (taken["items"] or 0))
+
+
+def _may_repeat(run: Run) -> bool:
+    """Tell whether everything can be done again: not beside a retry of a part."""
+    repeatable = is_registered(run.operation) and get_operation(run.operation).repeatable
+    return repeatable and not run.retries.exists()
+
+
+def _may_clash(run: Run) -> bool:
+    return is_registered(run.operation) and would_clash(run, get_operation(run.operation))
 
 
 def _freed(run: Run) -> str:

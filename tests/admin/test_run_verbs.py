@@ -14,6 +14,8 @@ from console.engine.acceptance import start
 from console.models import Event, Run
 from console.states import ENDED, State, Verb
 from console.testing import perform
+from notes.models import Note
+from tests.admin.forms import only_form, text_of
 from tests.admin.running import (
     VIEW,
     copied,
@@ -276,7 +278,63 @@ def test_tells_of_a_conflict_instead_of_starting() -> None:
     run = start("notes.archive", by=user, objects=notes)
     control.cancel(run.pk, by=user)
     holder = start("notes.archive", by=user, objects=notes)
-    answer = signed_in(user).post(page_of(run, "retry"))
-    assert f"run {holder.pk}" in told(answer)
+    answer = signed_in(user).post(page_of(run, "retry"), headers=JSON)
+    assert answer.status_code == 409
+    assert f"run {holder.pk}" in answer.json()["error"]
     assert not Run.objects.filter(retry_of=run).exists()
     assert State(state_of(run)) in ENDED
+
+
+def test_a_retry_that_meets_holds_comes_back_with_the_way_round_them() -> None:
+    """The form keeps what was typed and chosen, and starts the rest when it is sent again."""
+    user = operator()
+    with failing(user, bad=(0, 1), count=3) as run:
+        first = Note.objects.get(pk=run.failures.order_by("pk").values_list("object_id", flat=True)[0])
+        holder = start("notes.archive", by=user, objects=[first])
+        client = signed_in(user)
+        answer = client.post(page_of(run, "retry"), {"only": "failed", "reason": "slugs are mended"})
+        assert answer.status_code == 409
+        assert f"run {holder.pk}" in text_of(answer)
+        form = only_form(answer)
+        assert {**dict(form.fields), "csrfmiddlewaretoken": ""} == {
+            "csrfmiddlewaretoken": "",
+            "only": "failed",
+            "_held": "skip",
+            "reason": "slugs are mended",
+        }
+        assert not Run.objects.filter(retry_of=run).exists()
+        assert client.post(page_of(run, "retry"), form.data()).status_code == 302
+        again = Run.objects.get(retry_of=run)
+        assert (again.targets.count(), again.failures.get().object_id) == (1, str(first.pk))
+
+
+def test_offers_to_leave_held_objects_out_only_where_some_are() -> None:
+    """A choice that changes nothing is not asked for."""
+    user = operator()
+    notes = make_notes(2)
+    run = start("notes.archive", by=user, objects=notes)
+    control.cancel(run.pk, by=user)
+    offer = "Leave out what other runs hold now"
+    assert offer not in signed_in(user).get(page_of(run, "retry")).content.decode()
+    start("notes.archive", by=user, objects=notes[:1])
+    assert offer in signed_in(user).get(page_of(run, "retry")).content.decode()
+    assert offer in signed_in(user).get(page_of(run)).content.decode()
+
+
+def test_offers_no_retry_of_what_another_has_taken_up() -> None:
+    """The button goes with the retry that took all up; after a part, it counts what is left."""
+    user = operator()
+    client = signed_in(user)
+    with failing(user, bad=(0, 1), count=3) as run:
+        assert "Retry the 2 failed…" in client.get(page_of(run)).content.decode()
+        client.post(page_of(run, "retry"), {"only": "failed"})
+        html = client.get(page_of(run)).content.decode()
+        assert page_of(run, "retry") not in html
+        assert page_of(Run.objects.get(retry_of=run)) in html
+        assert "nothing left to retry" in told(client.post(page_of(run, "retry"), {"only": "undone"}))
+    with failing(user, bad=(0,), count=3, on_error="stop") as run:
+        assert "Retry the 3 not done…" in client.get(page_of(run)).content.decode()
+        client.post(page_of(run, "retry"), {"only": "failed"})
+        assert "Retry the 2 not done…" in client.get(page_of(run)).content.decode()
+        client.post(page_of(run, "retry"))
+        assert page_of(run, "retry") not in client.get(page_of(run)).content.decode()

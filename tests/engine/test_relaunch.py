@@ -21,7 +21,7 @@ from console.exceptions import (
 )
 from console.models import Failure, Run
 from console.operations import ExternalOperation, Operation
-from console.states import State
+from console.states import State, Verb
 from notes.models import Note
 from tests.engine.kit import (
     begin,
@@ -320,3 +320,41 @@ def test_retry_of_a_part_of_the_copies(declare: Declare) -> None:
     assert again.total == 16
     assert settled(again).done == 16
     assert sorted(made) == [(note.pk, n) for note in notes for n in range(10)]
+
+
+def test_what_a_retry_left_out_as_held_is_its_own_to_retry(picky: Any, declare: Declare) -> None:
+    """§6: two runs would do it twice, if the old run could take it up as well."""
+    notes = make_notes(3)
+    bad.update({notes[0].pk: "odd", notes[1].pk: "odd"})
+    old = settled(begin(picky, notes))
+    bad.clear()
+    holder = begin(declare(None), notes[:1])
+    part_of_it = control.retry(old.pk, only="failed", leave_held_out=True).run
+    assert [t.object_id for t in targets(part_of_it)] == [str(notes[1].pk)]
+    control.cancel(holder.pk)
+    with pytest.raises(NothingToRetry):
+        control.retry(old.pk)
+    settled(part_of_it)
+    settled(control.retry(part_of_it.pk).run)
+    assert marks() == once(notes)
+
+
+def test_a_retry_of_all_that_is_left_leaves_no_other(picky: Any) -> None:
+    """§6: neither the button nor the verb; the same click still leads to the same run."""
+    old = stopped_in_the_middle(picky, make_notes(6))
+    assert Verb.RETRY in control.verbs_for(old, None)
+    again = control.retry(old.pk)
+    assert Verb.RETRY not in control.verbs_for(old, None)
+    assert control.retry(old.pk).run == again.run
+    with pytest.raises(NothingToRetry):
+        control.retry(old.pk, only="failed")
+
+
+def test_retryable_is_told_of_many_runs_at_once(picky: Any, django_assert_max_num_queries: Any) -> None:
+    """One query for their retries, whatever their number."""
+    for _run in range(3):
+        stopped_in_the_middle(picky, make_notes(6))
+    control.retry(Run.objects.earliest("pk").pk)
+    with django_assert_max_num_queries(2):
+        runs = Run.objects.filter(retry_of=None).prefetch_related("retries").order_by("pk")
+        assert [control.is_lawful(run, Verb.RETRY) for run in runs] == [False, True, True]
