@@ -24,6 +24,7 @@ FLAGS = [
 ]
 
 hypothesis.settings.register_profile("patient", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=2000)
 hypothesis.settings.load_profile("patient")
 
 
