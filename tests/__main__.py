@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from tests import postgres
 
-
 # Tests of real processes and browsers keep both cores busy by themselves; the others run side by side.
 PARTS = {
     "side by side": ("-m", "not processes and not browser", "-n", "2", "--dist", "loadfile"),
