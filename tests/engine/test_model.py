@@ -31,7 +31,7 @@ from console.engine.selection import Selection
 from console.exceptions import ConsoleError, HoldConflict, ObjectHeld, Retry
 from console.models import Event, Failure, Partition, Run, Target
 from console.operations import BaseOperation, Hold, RetryPolicy
-from console.states import ACTIVE, CLAIMABLE, ENDED, TRANSITIONS, State
+from console.states import ACTIVE, CLAIMABLE, ENDED, STOPPING, TRANSITIONS, State
 from console.testing import declared
 from notes.models import Note
 from tests.engine.kit import begin, make_notes
@@ -413,6 +413,9 @@ class Protocol(RuleBasedStateMachine):
         waiting.filter(lease_until__isnull=False).update(lease_until=after(-1))
         waiting.update(wake_at=after(-1))
         sweeps.sweep()
+        assert not Run.objects.filter(state__in=STOPPING).exists(), (
+            "With no lease alive the sweep alone ends and parks."
+        )
         messages, self.broker.sent[:] = list(self.broker.sent), []
         for run_id, partition_id, token in messages:
             runner.carry_out(run_id, partition_id, token, task_id="fair", worker="fair")
