@@ -35,7 +35,7 @@ class ConsoleSettings:
     heartbeat: float = 5.0
     chunk_time: float | None = None
     chunk_size: int = 100
-    chunk_size_max: int = 5000
+    chunk_size_max: int = 20_000
     prepare_above: int | None = None
     prepare_batch: int = 2000
     paused_max: float = 7 * 86400.0

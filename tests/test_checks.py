@@ -162,7 +162,7 @@ def test_only_read_committed_lets_the_guard_see(level: int | None, expected: set
         ({"REDELIVERY": 1000, "REDELIVERY_MAX": 900}, {"E008"}),
         ({"SWEEP": 60}, {"E008"}),
         ({"CHUNK_TIME": 20, "SLICE": 10}, {"E008"}),
-        ({"CHUNK_SIZE": 10_000}, {"E008"}),
+        ({"CHUNK_SIZE": 100_000}, {"E008"}),
     ],
 )
 def test_durations_have_to_fit_each_other(settings: Any, console: dict[str, Any], expected: set[str]) -> None:

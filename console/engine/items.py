@@ -12,6 +12,8 @@ from console.engine.holds import identity
 from console.models import Partition, Run, Target
 from console.operations.base import BaseOperation, Hold, Span
 
+OBJECTS = 5000  # the most that a chunk keeps in memory; their parts, such as copies, may be more
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -82,7 +84,7 @@ class Chunk:
 
 
 def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: int, *, locking: bool = True) -> Chunk:
-    """Return the next items after the partition's cursor, at most `size`.
+    """Return the next items after the partition's cursor, at most `size`, of a bounded number of objects.
 
     Args:
         run: The run.
@@ -93,9 +95,9 @@ def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: i
             needs a transaction.
     """
     if operation.selection is None:
-        return _read_items(partition, operation, size)
+        return _read_items(partition, operation, min(size, OBJECTS))
     parts = operation.parts()
-    wanted = min(size, size // parts + 2) + 1
+    wanted = min(size, size // parts + 2, OBJECTS) + 1
     targets = list(_targets(run, partition, locking=locking)[:wanted])
     pieces, ended = _cut(targets, partition, parts, size)
     objects = _read_objects(run, operation, [p.target for p in pieces if p.target], locking=locking)
