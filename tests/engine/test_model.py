@@ -393,8 +393,9 @@ class Protocol(RuleBasedStateMachine):
         for run_id, state in self.states.items():
             if state in {State.PAUSED, State.PAUSING}:
                 lawfully(control.resume, run_id)
-        late = self.workers
-        self.workers = []
+        late, self.workers = self.workers, []
+        for worker in late[:1]:  # nobody works any more: what is cancelled now must end without a worker
+            lawfully(control.cancel, worker.lease.run_id)
         for _ in range(120):
             if not Run.objects.filter(state__in=ACTIVE).exists():
                 break
