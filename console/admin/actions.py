@@ -36,7 +36,7 @@ class ActionsPart(Part):
 
     def permitted_operations(self, request: HttpRequest) -> list[type[BaseOperation]]:
         """Return the operations on this model that the person may start, in the order of declaration."""
-        return [operation for operation in operations_of(self.model) if _may_start(request, operation)]
+        return [operation for operation in operations_of(self.model) if may_start(request, operation)]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Return the project's own actions, then the operations."""
@@ -103,7 +103,8 @@ class ActionsPart(Part):
         return {"console_buttons": buttons[:BUTTONS], "console_more_buttons": buttons[BUTTONS:]}
 
 
-def _may_start(request: HttpRequest, operation: type[BaseOperation]) -> bool:
+def may_start(request: HttpRequest, operation: type[BaseOperation]) -> bool:
+    """Tell whether the person may start the operation."""
     return not operation.permission or bool(request.user.has_perm(operation.permission))
 
 

@@ -24,6 +24,13 @@ def consequences(operation: type[BaseOperation], model: type[Model], chosen: Cho
     return [
         *_deleted(operation, model, chosen),
         *_held(operation, chosen.count, what, str(model._meta.verbose_name)),
+        *always(operation),
+    ]
+
+
+def always(operation: type[BaseOperation]) -> list[str]:
+    """Return the sentences that do not depend on objects."""
+    return [
         *_sent(operation),
         _("You may pause or cancel at any time. What is done by then stays."),
         *_waits(operation),

@@ -31,7 +31,12 @@ def list_url(site: AdminSite, model: type[Model]) -> str:
 def runs_url(site: AdminSite, **asked: str) -> str:
     """Return the address of the list of runs, filtered or searched; empty on a site without runs."""
     address = _reverse(f"{site.name}:console_run_changelist")
-    return f"{address}?{urlencode(asked)}" if address else ""
+    return f"{address}?{urlencode(asked)}" if address and asked else address
+
+
+def start_url(site: AdminSite, operation: str) -> str:
+    """Return the address that starts an operation without objects; empty on a site without runs."""
+    return _reverse(f"{site.name}:console_run_start_operation", operation)
 
 
 def run_url(site: AdminSite, run_id: int, page: str = "change") -> str:

@@ -14,14 +14,19 @@ from console.reports.words import number
 def obstacle(error: ConsoleError, model: type[Model], count: int) -> str:
     """Return the sentence for `error`, met when `count` objects of `model` were to be worked on."""
     match error:
-        case InvalidParameters():
-            return _("Nothing was started. Please correct the errors below.")
         case HoldConflict():
             return taken(model, error.count, count)
         case SelectionChanged():
             return changed(model, error.confirmed, error.now)
         case SelectionVanished():
             return vanished(model, error.gone, error.asked)
+    return plain(error)
+
+
+def plain(error: ConsoleError) -> str:
+    """Return the sentence for an `error` that names no objects."""
+    if isinstance(error, InvalidParameters):
+        return _("Nothing was started. Please correct the errors below.")
     return str(error)
 
 

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from console.admin import downloads, progress, run_page, verbs
+from console.admin import downloads, progress, run_page, starts, verbs
 from console.admin.access import RunModelAdmin, forbidden, whole_number
 from console.admin.links import list_url
 from console.admin.many import ACTIONS, ManyVerbs
@@ -109,7 +109,9 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         """Show the list, or ask about the runs that were selected in it."""
         if not self.has_view_permission(request):
             return forbidden(self, request, NotPermitted(VIEW_RUN, _("see runs")))
-        context = {"title": _("Runs"), "console_models": self._lists(request), **(extra_context or {})}
+        may_start = bool(starts.starts(self.admin_site, request))
+        own = {"title": _("Runs"), "console_models": self._lists(request), "console_may_start": may_start}
+        context = {**own, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def _lists(self, request: HttpRequest) -> list[tuple[str, str]]:
@@ -171,6 +173,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         """Return the contract's addresses before the admin's own."""
         pages: list[tuple[str, str, Any]] = [
             ("summary/", "summary", progress.summary),
+            ("start/", "starts", starts.choose),
+            ("start/<str:operation>/", "start_operation", starts.start),
             ("<int:run_id>/progress/", "progress", progress.one),
             ("<int:run_id>/failures.csv", "failures_csv", downloads.failures_csv),
             ("<int:run_id>/failures.xlsx", "failures_xlsx", downloads.failures_xlsx),
