@@ -2,7 +2,7 @@
 
 A step is one transaction of the engine, or a fault between two: a message lost or doubled, a worker that dies, freezes or
 wakes up late, a commit whose answer is lost, a broker that is away. Time does not pass; leases lapse and wake-ups come due
-by rules. ``--hypothesis-profile=thorough`` looks longer.
+by rules. ``--hypothesis-profile=thorough -o faulthandler_timeout=0`` looks longer.
 """
 
 from __future__ import annotations
