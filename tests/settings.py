@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import pathlib
 import shutil
 import tempfile
 
@@ -11,7 +12,7 @@ if "CONSOLE_DATA" not in os.environ:  # processes started by a test inherit that
 if "PYTEST_XDIST_WORKER" in os.environ and "CONSOLE_DATA_SHARED" not in os.environ:  # tests side by side share nothing
     os.environ["CONSOLE_DATA_SHARED"] = os.environ["CONSOLE_DATA"]
     os.environ["CONSOLE_DATA"] += f"/{os.environ['PYTEST_XDIST_WORKER']}"
-    os.makedirs(os.environ["CONSOLE_DATA"], exist_ok=True)
+    pathlib.Path(os.environ["CONSOLE_DATA"]).mkdir(parents=True, exist_ok=True)
 
 from config.settings import *  # noqa: F403
 from config.settings import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES

@@ -162,6 +162,20 @@ def test_after_a_lost_attempt_items_go_one_a_checkpoint_until_the_chunk_is_over(
     assert fresh(run).state == State.SUCCEEDED
 
 
+def test_a_large_chunk_that_was_lost_is_narrowed_by_sixteenths(declare: Declare, configure: Any) -> None:
+    """H4: a worker that merely died costs a few small chunks; one that dies again leaves its item alone."""
+    configure(chunk_size=64, chunk_size_max=64)
+    run = begin(declare(), make_notes(100))
+    sizes = []
+    for _ in range(3):
+        die_at(run)
+        lapsed = part(run)
+        sizes.append((lapsed.caution, lapsed.chunk_size))
+    assert sizes == [(0, 64), (64, 4), (4, 1)]
+    assert settled(run).state == State.SUCCEEDED
+    assert part(run).caution == 0
+
+
 def test_three_items_given_up_in_a_row_fail_the_run(declare: Declare) -> None:
     """M3: where everything is given up the trouble is not the items'."""
 
