@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
@@ -21,6 +22,7 @@ from console.operations import (
     Hold,
     ItemFailed,
     Operation,
+    Result,
     Retry,
     RetryPolicy,
     Skip,
@@ -130,10 +132,11 @@ class PublishNotes(ExternalOperation):
         except NoteRefusedError as refusal:
             raise ItemFailed(note, gettext("The newsletter service refused it: %s.") % refusal) from refusal
 
-    def process(self, note: Note, answer: str) -> str:
-        """Store that the note is out."""
+    def process(self, note: Note, answer: str) -> Result:
+        """Store that the note is out, and return it with the service's id."""
         Note.all_objects.filter(pk=note.pk).update(published_at=Now(), updated_at=Now())
-        return gettext("published as %s") % answer
+        text = gettext("%(note)s, published as %(id)s") % {"note": note, "id": answer}
+        return replace(Result.of(note), text=text)
 
 
 def letter(note: Note) -> dict[str, Any]:

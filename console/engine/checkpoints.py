@@ -106,6 +106,7 @@ def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:
 def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOperation) -> Done:
     """Call the outside with no transaction open, one item a checkpoint (PROTOCOL C9)."""
     performer = Performer(run, partition, operation)
+    started = time.monotonic()
     with transaction.atomic():  # waits for a withdrawal, which from now on is refused
         chunk = read_chunk(run, partition, operation, 1)
     answers = [_answer(performer, operation, piece) for piece in chunk.pieces]
@@ -115,7 +116,8 @@ def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOpera
         outcome = Outcome()
         for before, piece, answer in zip(chunk.pieces, fresh.pieces, answers, strict=True):
             outcome.add(performer.answered(before if before.is_gone else piece, answer))
-        closed = _write(lease, run, partition, fresh, outcome, {"rate": partition.rate})
+        rate = _rate(partition, fresh, time.monotonic() - started)
+        closed = _write(lease, run, partition, fresh, outcome, {"rate": rate})
     return Done(chunk.items, closed)
 
 
@@ -188,9 +190,21 @@ def _pulse(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> dict[
     caution = {"caution": partitions.lessen_caution(max(chunk.items, 1))} if mode.careful else {}
     if mode.isolated or not chunk.items:
         return caution
-    speed = min(chunk.items / max(took, 1e-6), partition.run.pace or float("inf"))
-    rate = speed if partition.rate is None else STEADY * partition.rate + (1 - STEADY) * speed
-    return caution | {"chunk_size": _next_size(partition, chunk, mode, took), "rate": rate}
+    return caution | {
+        "chunk_size": _next_size(partition, chunk, mode, took),
+        "rate": _rate(partition, chunk, took),
+    }
+
+
+def _rate(partition: Partition, chunk: Chunk, took: float) -> float | None:
+    """Return how many items a second are done, steadied by what was known before.
+
+    The mean is that of the time an item takes: one that is refused at once does not promise that the others go as fast.
+    """
+    if not chunk.items:
+        return partition.rate
+    each = max(took / chunk.items, 1e-6, 1 / partition.run.pace if partition.run.pace else 0.0)
+    return 1 / (STEADY / partition.rate + (1 - STEADY) * each) if partition.rate else 1 / each
 
 
 def _next_size(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> int:

@@ -311,6 +311,7 @@ def test_the_outside_is_called_with_no_transaction_open_and_once_an_item(declare
     notes = make_notes(4)
     Note.all_objects.filter(pk=notes[2].pk).update(body="bad")
     run = settled(begin(declare(None, base=Caller), notes))
+    assert part(run).rate
     assert [pk for pk, _key, _open in calls] == [note.pk for note in notes]
     assert not any(is_open for _pk, _key, is_open in calls)
     assert answers == [(n.pk, f"answer {n.pk}", True) for n in notes if n is not notes[2]]

@@ -178,6 +178,8 @@ class TestPublish:
         log = newsletter.newsletter.log()
         assert log["published"] == 3
         assert [line["slug"] for line in log["requests"]] == ["tea", "rain", "moss"]
+        first = run.partitions.get().sample[0]
+        assert (first["pk"], first["text"][:18]) == (str(notes[0].pk), "Tea, published as ")
         assert not Note.objects.filter(published_at=None).exists()
 
     def test_waits_while_the_service_is_away_and_goes_on(self, newsletter: NewsletterServer) -> None:
