@@ -133,7 +133,7 @@ class TestPublish:
         """The service gets slug, title, body, author and tags; the note its time of publication."""
         tea = make("tea", author=get_user_model().objects.create(username="ana"))
         answer = PublishNotes().call(tea, "key-1")
-        assert answer in PublishNotes().process(tea, answer)
+        assert answer in PublishNotes().process(tea, answer).text
         assert fresh(tea)[0].published_at
         assert newsletter.newsletter.log()["requests"] == [{"key": "key-1", "slug": "tea", "answer": 200}]
 
