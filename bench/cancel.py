@@ -10,6 +10,7 @@ from bench.figures import Figure, at_most
 from bench.processes import until
 from bench.world import World, tell
 from console.engine.clock import now
+from console.engine.sizes import chunk_time
 from console.models import Partition, Run
 from console.states import ENDED
 from notes.models import Note
@@ -48,7 +49,8 @@ def sample(staff: Staff, notes: list[Note], copies: int) -> tuple[float, float]:
     until(lambda: Run.objects.filter(pk__in=[run.pk, load.pk], state__in=ENDED).count() == 2)
     run.refresh_from_db()
     assert run.ended_at is not None
-    return 1000 * (run.ended_at - posted).total_seconds(), 1000 * partition.chunk_size / (partition.rate or 1)
+    chunk = min(partition.chunk_size / (partition.rate or 1), chunk_time())  # the size is the next one's
+    return 1000 * (run.ended_at - posted).total_seconds(), 1000 * chunk
 
 
 def clock(run: Run) -> datetime:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from statistics import median
+from typing import Any
 from unittest import mock
 
-from django.db import connection
+from django.db import connection, connections
 
 from bench.figures import Figure, at_most
 from bench.operations import CopyInPython
@@ -18,21 +20,23 @@ from notes.models import Note
 GOALS = {"postgresql": 0.05, "sqlite": 0.25}
 
 
-class Pauses:
-    """Sleeps, and counts it."""
+class Stopwatch:
+    """Calls a function, and counts how long that takes."""
 
-    def __init__(self) -> None:
-        self.seconds, self._sleep = 0.0, time.sleep
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.seconds, self._function = 0.0, function
 
-    def __call__(self, seconds: float) -> None:
-        """Sleep."""
+    def __call__(self, *args: Any) -> Any:
+        """Call it."""
         started = time.perf_counter()
-        self._sleep(seconds)
-        self.seconds += time.perf_counter() - started
+        try:
+            return self._function(*args)
+        finally:
+            self.seconds += time.perf_counter() - started
 
 
 def measure(world: World) -> list[Figure]:
-    """Measure the milliseconds of an average chunk, in and around its ``bulk_create``."""
+    """Measure the milliseconds of an average chunk, around and in its ``bulk_create``."""
     around, within = [], []
     for _round in range(world.sizes.rounds):
         world.fresh()
@@ -45,13 +49,17 @@ def measure(world: World) -> list[Figure]:
 
 
 def chunk(copies: int) -> tuple[float, float]:
-    """Return the milliseconds that an average chunk of a run took beside its effects, and for them."""
+    """Return the milliseconds that an average chunk of a run took beside its effects, and for them and their commit."""
     CopyInPython.chunks, CopyInPython.seconds = 0, 0.0
     run = start(CopyInPython, objects=Note.all_objects.all(), params={"copies": copies})
-    with mock.patch("time.sleep", Pauses()) as pauses:
-        started = time.perf_counter()
-        perform(run)
-        took = time.perf_counter() - started - pauses.seconds
+    pauses, whole = Stopwatch(time.sleep), Stopwatch(perform)
+    commits, checks = Stopwatch(connection.commit), Stopwatch(connection.check_constraints)
+    with (
+        mock.patch("time.sleep", pauses),
+        mock.patch.multiple(connections["default"], commit=commits, check_constraints=checks),
+    ):
+        whole(run)
     assert_succeeded(run)
-    chunks, effects = CopyInPython.chunks, CopyInPython.seconds
-    return 1000 * (took - effects) / chunks, 1000 * effects / chunks
+    effects = CopyInPython.seconds + commits.seconds + checks.seconds  # foreign keys, which a commit would check
+    bookkeeping = whole.seconds - pauses.seconds - effects
+    return 1000 * bookkeeping / CopyInPython.chunks, 1000 * effects / CopyInPython.chunks
