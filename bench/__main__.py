@@ -22,9 +22,15 @@ def session(*arguments: str) -> list[dict[str, Any]]:
     """Return the rows of one database, measured in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     command = [sys.executable, "-m", "bench.session", *arguments]
-    rows: list[dict[str, Any]] = json.loads(
-        subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
-    )
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            answer, _nothing = process.communicate()
+        except BaseException:
+            process.terminate()  # it has a broker, workers and a database to put away
+            raise
+    if process.returncode:
+        sys.exit(process.returncode)
+    rows: list[dict[str, Any]] = json.loads(answer)
     return rows
 
 
