@@ -23,7 +23,7 @@ from console.engine.sizes import adapted
 from console.engine.transactions import bound_waiting
 from console.engine.transitions import lock, settle
 from console.exceptions import ItemOutcome
-from console.models import Failure, Partition, Run
+from console.models import Attempt, Failure, Partition, Run
 from console.operations.base import BaseOperation, ExternalOperation, OnError
 
 STEADY = 0.7
@@ -31,11 +31,16 @@ STEADY = 0.7
 
 @dataclass(frozen=True)
 class Mode:
-    """How a chunk is done: how many items, whether chunks may not grow now, whether each item behind a savepoint."""
+    """How a chunk is done.
+
+    How many items, whether chunks may not grow now, whether each item stands behind a savepoint; and how many items
+    the attempt had done `before`.
+    """
 
     size: int
     careful: bool = False
     isolated: bool = False
+    before: int = 0
 
     @property
     def is_alone(self) -> bool:
@@ -71,14 +76,17 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
     if partition.kind == Partition.Kind.PREPARE:
         return _prepare(lease, run, partition, operation)
     if isinstance(operation, ExternalOperation):
-        return _call(lease, run, partition, operation)
+        return _call(lease, run, partition, operation, mode)
     return _work(lease, run, partition, operation, mode)
 
 
 def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> Done:
     with transaction.atomic():
         bound_waiting(lease.seconds - settings.margin)
-        return Done(settings.prepare_batch, prepare_batch(lease, run, partition, operation))
+        closed = prepare_batch(lease, run, partition, operation)
+        if closed:
+            partitions.end_attempt(lease, Attempt.Outcome.DONE, items=0)
+        return Done(settings.prepare_batch, closed)
 
 
 def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
@@ -90,7 +98,7 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
         outcome = _perform(performer, chunk, mode)
         chunk = chunk.up_to(outcome.items)
         took = time.monotonic() - started
-        closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took))
+        closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took), before=mode.before)
     return Done(chunk.items, closed)
 
 
@@ -103,7 +111,7 @@ def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:
     return performer.one_by_one(chunk.singles())
 
 
-def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOperation) -> Done:
+def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOperation, mode: Mode) -> Done:
     """Call the outside with no transaction open, one item a checkpoint (PROTOCOL C9)."""
     performer = Performer(run, partition, operation)
     started = time.monotonic()
@@ -117,7 +125,7 @@ def _call(lease: Lease, run: Run, partition: Partition, operation: ExternalOpera
         for before, piece, answer in zip(chunk.pieces, fresh.pieces, answers, strict=True):
             outcome.add(performer.answered(before if before.is_gone else piece, answer))
         rate = _rate(partition, fresh, time.monotonic() - started)
-        closed = _write(lease, run, partition, fresh, outcome, {"rate": rate})
+        closed = _write(lease, run, partition, fresh, outcome, {"rate": rate}, before=mode.before)
     return Done(chunk.items, closed)
 
 
@@ -134,7 +142,9 @@ def _answer(performer: Performer, operation: ExternalOperation, piece: Any) -> A
         return error
 
 
-def blame_next(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, error: Exception) -> Done:
+def blame_next(
+    lease: Lease, run: Run, partition: Partition, operation: BaseOperation, error: Exception, *, before: int = 0
+) -> Done:
     """Write the failure of the next item without trying it again, and step over it.
 
     Raises:
@@ -145,11 +155,13 @@ def blame_next(lease: Lease, run: Run, partition: Partition, operation: BaseOper
         outcome = Outcome()
         for piece in chunk.pieces:
             outcome.fail(Performer(run, partition, operation).failure(piece, error))
-        closed = _write(lease, run, partition, chunk, outcome, {"caution": partitions.lessen_caution(1)})
+        closed = _write(lease, run, partition, chunk, outcome, {"caution": partitions.lessen_caution(1)}, before=before)
     return Done(chunk.items, closed)
 
 
-def _write(lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: Outcome, pulse: dict[str, Any]) -> bool:
+def _write(
+    lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: Outcome, pulse: dict[str, Any], *, before: int
+) -> bool:
     """Write the report and, as the last statement, the fence; tells whether the partition ended."""
     if outcome.failures:
         Failure.objects.bulk_create(outcome.failures)
@@ -165,6 +177,7 @@ def _write(lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: 
         stop(run, why)
     else:
         settle(run)
+    partitions.end_attempt(lease, Attempt.Outcome.DONE, items=before + chunk.items)
     return True
 
 

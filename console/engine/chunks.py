@@ -72,7 +72,6 @@ class Performer:
         outcome.add(self._process(present))
         if self._stops and outcome.failed:
             raise ItemFailed(None, outcome.failures[0].reason)
-        check_deferred_constraints()
         return outcome
 
     def one_by_one(self, pieces: Iterable[Piece]) -> Outcome:
@@ -95,6 +94,7 @@ class Performer:
         """Do the chunk and undo its effects; what would have come of it stays (PROTOCOL M11)."""
         with transaction.atomic():  # not a savepoint by hand: that would keep the on_commit hooks of what is undone
             outcome = self.one_by_one(chunk.singles()) if isolated else self.whole(chunk)
+            check_deferred_constraints()  # nothing else would: there is no COMMIT
             transaction.set_rollback(True)
         return replace(outcome, sample=[])
 

@@ -51,6 +51,7 @@ def claim(run_id: int, partition_id: int, token: int, *, task_id: str, worker: s
     if not _give_up_if_spent(run, partition):
         return None
     operation = known_operation(run.operation)
+    partition.run = run
     return partitions.lease(
         partition,
         settings.lease(operation.timeout if operation else None),

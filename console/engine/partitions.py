@@ -7,7 +7,7 @@ takes it only when it ends its partition or stops the run (PROTOCOL H6).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, F, QuerySet, Value, When
@@ -31,13 +31,14 @@ NARROWER = 16
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to work a partition, won by a claim."""
+    """The right to work a partition, won by a claim; `claimed` is the partition as the claim left it, with its run."""
 
     run_id: int
     partition_id: int
     token: int
     attempt_id: int
     seconds: float
+    claimed: Partition | None = field(default=None, compare=False, repr=False)
 
     def mine(self) -> QuerySet[Partition]:
         """Return the partition while the right is ours: open, and nobody has raised its token."""
@@ -122,11 +123,14 @@ def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, **
         backing_off=False,
         **narrowed,
     )
-    token = partition.token + 1
+    partition.token += 1
+    partition.tries += 1
+    for name, value in narrowed.items():
+        setattr(partition, name, value)
     attempt = Attempt.objects.create(
-        partition=partition, run_id=partition.run_id, token=token, task_id=task_id, worker=worker
+        partition=partition, run_id=partition.run_id, token=partition.token, task_id=task_id, worker=worker
     )
-    return Lease(partition.run_id, partition.pk, token, attempt.pk, seconds)
+    return Lease(partition.run_id, partition.pk, partition.token, attempt.pk, seconds, partition)
 
 
 def refuse(partition: Partition) -> None:

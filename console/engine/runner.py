@@ -83,8 +83,9 @@ class _Slice:
 
     def work(self) -> str:
         """Work until the slice or the partition ends; returns how the attempt ended."""
+        seen = self._claimed()
         while True:
-            seen = self._look()
+            seen = seen or self._look()
             if seen is None:
                 return self._close(Attempt.Outcome.FENCED)
             stopped = self._obey(seen)
@@ -95,6 +96,12 @@ class _Slice:
             ended = self._chunk(seen)
             if ended:
                 return ended
+            seen = None
+
+    def _claimed(self) -> Seen | None:
+        """Return what the claim saw a moment ago, which spares the first look."""
+        partition = self.lease.claimed
+        return Seen(partition.run, partition) if partition else None
 
     def _look(self) -> Seen | None:
         """Read the partition again: what is known from before counts for nothing (PROTOCOL C4).
@@ -138,7 +145,8 @@ class _Slice:
 
     def _mode(self, seen: Seen) -> Mode:
         size = 1 if _is_external(seen.run) else next_size(seen.partition, seen.run)
-        return Mode(size=size, careful=seen.partition.caution > 0, isolated=self.left_to_isolate > 0)
+        careful = seen.partition.caution > 0
+        return Mode(size=size, careful=careful, isolated=self.left_to_isolate > 0, before=self.items)
 
     def _recover(self, seen: Seen, mode: Mode, error: Exception) -> str:
         """After an error: look again, and if the chunk was not committed find out which item is to blame."""
@@ -171,7 +179,7 @@ class _Slice:
         """Write the failure of the one item that was tried alone, and step over it."""
         try:
             operation = get_operation(fresh.run.operation)(fresh.run.params)
-            done = blame_next(self.lease, fresh.run, fresh.partition, operation, error)
+            done = blame_next(self.lease, fresh.run, fresh.partition, operation, error, before=self.items)
         except LeaseLost:
             return self._close(Attempt.Outcome.FENCED)
         except Exception as another:  # noqa: BLE001 - not even the item can be read: the operation is at fault
@@ -214,11 +222,10 @@ class _Slice:
         return Attempt.Outcome.YIELDED
 
     def _closed(self, seen: Seen) -> str:
-        """Close the attempt; what this partition's end has made due is sent at once."""
-        outcome = self._close(Attempt.Outcome.DONE)
+        """Send at once what this partition's end has made due; its last checkpoint has closed the attempt."""
         if seen.partition.kind == Partition.Kind.PREPARE:
             wakeups.send_owed_of(self.lease.run_id)
-        return outcome
+        return Attempt.Outcome.DONE
 
     def _close(self, outcome: str) -> str:
         partitions.end_attempt(self.lease, outcome, items=self.items)
