@@ -38,7 +38,7 @@ from tests.engine.kit import begin, make_notes
 from tests.testapp.models import Label
 from tests.world import ListBroker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 NOTES = 8
 LONG = timedelta(days=1)  # no wake-up of a run that is to go on lies so far away
