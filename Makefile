@@ -44,7 +44,7 @@ bench: $(READY)  ## Every benchmark, or some: ONLY=copies
 
 lock: $(READY)  ## Pin the newest versions that fit
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q --universal --upgrade --all-extras --no-header --no-annotate --no-emit-index-url \
+	$(BIN)/uv pip compile -q --universal --upgrade --all-extras --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml -o requirements.lock
 
 clean:  ## Remove the environment and the demo's data
