@@ -12,12 +12,12 @@ from django.db import IntegrityError, transaction
 
 from console.engine import partitions, wakeups
 from console.engine.chunks import Outcome
-from console.engine.holds import clashes_at_all, clashing
+from console.engine.holds import clashes_at_all, conflict_of
 from console.engine.preparing import open_work
 from console.engine.targets import count_items, leave_out_held
 from console.engine.transactions import short_transaction
 from console.engine.transitions import record
-from console.exceptions import EmptySelection, HoldConflict, KeyReused, SelectionChanged, SelectionVanished
+from console.exceptions import EmptySelection, KeyReused, SelectionChanged, SelectionVanished
 from console.models import Failure, Partition, Run, Target
 from console.operations.base import BaseOperation
 from console.signals import run_accepted
@@ -25,7 +25,6 @@ from console.signals import run_accepted
 if TYPE_CHECKING:
     from console.engine.people import User
 
-SHOWN = 20
 DATABASE = {"id", "accepted_at", "changed_at"}  # the database fills these in
 
 
@@ -90,13 +89,9 @@ def new_run(operation: BaseOperation, *, by: User | None, source: str, dry_run: 
     )
 
 
+@short_transaction
 def accept_draft(draft: Draft, *, by: User | None) -> Acceptance:
     """Commit the draft, or find the run that it would repeat; then send its first wake-ups."""
-    return _commit(draft, by)
-
-
-@short_transaction
-def _commit(draft: Draft, by: User | None) -> Acceptance:
     run, created = _insert(draft)
     if not created:
         return Acceptance(run, created=False)
@@ -183,14 +178,12 @@ def _meet_holds(draft: Draft, run: Run, taken: int) -> Outcome:
     assert draft.operation.model is not None
     if not clashes_at_all(run, draft.operation.model):
         return Outcome()
-    clashes = clashing(run, draft.operation.model)
-    first = list(clashes.order_by("id")[:SHOWN])
+    conflict = conflict_of(run, draft.operation.model, taken)
     if not draft.leave_held_out:
-        count = clashes.values("object_id").distinct().count()
-        raise HoldConflict([(t.run_id, t.run.label, t.object_id) for t in first], count, taken)
+        raise conflict
     outcome = leave_out_held(run, draft.operation.model, draft.operation.parts(), None)
     if not Target.objects.filter(run=run).exists():
-        raise HoldConflict([(t.run_id, t.run.label, t.object_id) for t in first], taken, taken)
+        raise conflict
     return outcome
 
 

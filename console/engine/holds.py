@@ -15,7 +15,7 @@ from django.db.models import Model, Q, QuerySet
 
 from console.conf import settings
 from console.engine.transactions import LOCK_TIMEOUT, short_transaction, sqlstate
-from console.exceptions import ObjectBusy, ObjectHeld, WrongIsolation
+from console.exceptions import HoldConflict, ObjectBusy, ObjectHeld, WrongIsolation
 from console.models import Failure, Run, Target
 from console.operations import BaseOperation, known_operation
 from console.operations.base import Hold
@@ -93,10 +93,7 @@ def clashes(selection: Selection, hold: str) -> Clashes:
     total = selection.count()
     if not hold:
         return Clashes(0, [], total)
-    others = held(selection.model)
-    if hold == Hold.SHARED:
-        others = others.filter(hold=Hold.EXCLUSIVE)
-    others = others.filter(object_id__in=selection.keys())
+    others = against(hold, held(selection.model)).filter(object_id__in=selection.keys())
     targets = list(others.order_by("id")[:SHOWN])
     count = (
         others.values("object_id").distinct().count() if len(targets) == SHOWN else len({t.object_id for t in targets})
@@ -110,8 +107,19 @@ def clashing(run: Run, model: type[Model]) -> QuerySet[Target]:
     Look only in a statement after the one that locked the objects (PROTOCOL C6).
     """
     mine = Target.objects.filter(run=run)
-    others = held(model).exclude(run=run).filter(object_id__in=mine.values("object_id"))
-    return others.filter(hold=Hold.EXCLUSIVE) if run.hold == Hold.SHARED else others
+    return against(run.hold, held(model)).exclude(run=run).filter(object_id__in=mine.values("object_id"))
+
+
+def conflict_of(run: Run, model: type[Model], total: int | None = None) -> HoldConflict:
+    """Return the error that names the clashes of `run`: how many of `total` objects, and the first of them."""
+    found = clashing(run, model)
+    first = [(target.run_id, target.run.label, target.object_id) for target in found.order_by("id")[:SHOWN]]
+    return HoldConflict(first, found.values("object_id").distinct().count(), total)
+
+
+def against(hold: str, others: QuerySet[Target]) -> QuerySet[Target]:
+    """Return those of other runs' targets that a run with `hold` cannot stand beside."""
+    return others.filter(hold=Hold.EXCLUSIVE) if hold == Hold.SHARED else others
 
 
 def would_clash(old: Run, operation: type[BaseOperation]) -> bool:
@@ -121,7 +129,7 @@ def would_clash(old: Run, operation: type[BaseOperation]) -> bool:
     left_out = Failure.objects.filter(run=old, kind=Failure.Kind.HELD)
     mine = Q(object_id__in=Target.objects.filter(run=old, withdrawn=False).values("object_id"))
     others = held(operation.model).filter(mine | Q(object_id__in=left_out.values("object_id")))
-    return (others.filter(hold=Hold.EXCLUSIVE) if operation.hold == Hold.SHARED else others).exists()
+    return against(operation.hold, others).exists()
 
 
 def clashes_at_all(run: Run, model: type[Model]) -> bool:

@@ -159,11 +159,7 @@ def checkpoint(
         for name, count in (("done", outcome.done), ("failed", outcome.failed), ("skipped", outcome.skipped))
         if count
     }
-    right: dict[str, Any] = (
-        {"outcome": closes, "lease_until": None, "wake_at": None}
-        if closes
-        else {"lease_until": after(lease.seconds), "wake_at": after(lease.seconds)}
-    )
+    right = _closed(closes) if closes else {"lease_until": after(lease.seconds), "wake_at": after(lease.seconds)}
     moved = (
         lease.mine()
         .filter(position=start[0], part=start[1])
@@ -210,7 +206,7 @@ def be_careful(lease: Lease, items: int) -> None:
 
 def step_over(partition: Partition, end: tuple[int, int], outcome: Outcome, *, closes: str = "") -> None:
     """Move the cursor past an item that was given up, in the claim's own transaction (PROTOCOL H3)."""
-    closed = {"outcome": closes, "lease_until": None, "wake_at": None} if closes else {}
+    closed = _closed(closes) if closes else {}
     Partition.objects.filter(OPEN, pk=partition.pk).update(
         position=end[0],
         part=end[1],
@@ -226,8 +222,13 @@ def step_over(partition: Partition, end: tuple[int, int], outcome: Outcome, *, c
 def fail(partition: Partition, error: str) -> None:
     """End a partition that nobody has leased as failed."""
     Partition.objects.filter(OPEN, pk=partition.pk).update(
-        token=F("token") + 1, lease_until=None, wake_at=None, outcome=Partition.Outcome.FAILED, error=error
+        token=F("token") + 1, error=error, **_closed(Partition.Outcome.FAILED)
     )
+
+
+def _closed(outcome: str) -> dict[str, Any]:
+    """Return the columns of a partition that has ended."""
+    return {"outcome": outcome, "lease_until": None, "wake_at": None}
 
 
 def end_attempt(lease: Lease, outcome: str, *, items: int, error: str = "", traceback: str = "") -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from console.conf import settings
 from console.engine import partitions
 from console.engine.chunks import Outcome
-from console.engine.holds import clashing, identity
+from console.engine.holds import clashing, conflict_of, identity
 from console.engine.obedience import obey, stop
 from console.engine.partitions import Lease
 from console.engine.selection import Selection
@@ -69,10 +69,8 @@ def _meet_holds(
         return Outcome(), None
     if run.leave_held_out:
         return leave_out_held(run, operation.model, operation.parts(), partition, above), None
-    clashes = list(clashing(run, operation.model).order_by("id")[:20])
-    if not clashes:
-        return Outcome(), None
-    return Outcome(), HoldConflict([(t.run_id, t.run.label, t.object_id) for t in clashes], len(clashes))
+    clash = conflict_of(run, operation.model) if clashing(run, operation.model).exists() else None
+    return Outcome(), clash
 
 
 def _refuse(lease: Lease, run: Run, start: tuple[int, int], why: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from console.conf import settings
@@ -50,8 +50,9 @@ def sweep() -> Swept:
 def due(full: set[str]) -> QuerySet[Partition]:
     """Return the partitions whose wake-up is owed and may be claimed, the oldest first."""
     owed = Partition.objects.filter(OPEN, UNLEASED, wake_at__lte=now(), run__state__in=CLAIMABLE)
-    running = owed.filter(run__state=State.RUNNING) if full else owed
-    return (owed.exclude(run__operation__in=full) | running if full else owed).select_related("run").order_by("wake_at")
+    if full:
+        owed = owed.filter(~Q(run__operation__in=full) | Q(run__state=State.RUNNING))
+    return owed.select_related("run").order_by("wake_at")
 
 
 def _send_due(full: set[str]) -> tuple[int, bool]:
