@@ -30,7 +30,7 @@ from console.engine.verbs import is_permitted
 from console.exceptions import ObjectBusy, ObjectHeld, VerbNotLawful
 from console.models import Run, Target
 from console.operations import operations_of
-from console.operations.registry import get_operation, is_registered
+from console.operations.registry import known_operation
 from console.reports.headlines import subject
 from console.reports.words import number
 from console.states import Verb
@@ -213,6 +213,6 @@ def _still_active(run_ids: list[int]) -> list[int]:
 def _frees(targets: Sequence[Target], field: str) -> bool:
     """Tell whether every run that holds the object has declared the trash mark free."""
     return all(
-        is_registered(target.run.operation) and field in get_operation(target.run.operation).free_fields
+        (operation := known_operation(target.run.operation)) is not None and field in operation.free_fields
         for target in targets
     )

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from console.engine.holds import would_clash
 from console.models import Failure, Run
 from console.operations.base import Hold
-from console.operations.registry import get_operation, is_registered
+from console.operations.registry import known_operation
 from console.reports.headlines import subject
 from console.reports.words import noun, number
 from console.states import State, Verb
@@ -226,12 +226,13 @@ def _left(run: Run, progress: Progress) -> tuple[int, int]:
 
 def _may_repeat(run: Run) -> bool:
     """Tell whether everything can be done again: not beside a retry of a part."""
-    repeatable = is_registered(run.operation) and get_operation(run.operation).repeatable
-    return repeatable and not run.retries.exists()
+    operation = known_operation(run.operation)
+    return operation is not None and operation.repeatable and not run.retries.exists()
 
 
 def _may_clash(run: Run) -> bool:
-    return is_registered(run.operation) and would_clash(run, get_operation(run.operation))
+    operation = known_operation(run.operation)
+    return operation is not None and would_clash(run, operation)
 
 
 def _freed(run: Run) -> str:

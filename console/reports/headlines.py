@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from console.exceptions import InvalidParameters
 from console.models import Run
 from console.operations.base import BaseOperation
-from console.operations.registry import get_operation, is_registered
+from console.operations.registry import known_operation
 from console.reports.words import counted, number
 
 SECRET = "●●●●"  # noqa: S105 - what is shown instead of a secret
@@ -43,7 +43,7 @@ def subject(run: Run, *, in_list: bool = False) -> str:
 
 def parameters(run: Run) -> list[tuple[str, str]]:
     """Return the run's parameters as (label, value), secrets masked; by their bare names if the form is gone."""
-    declared = get_operation(run.operation) if is_registered(run.operation) else None
+    declared = known_operation(run.operation)
     fields: dict[str, forms.Field] = declared.form.base_fields if declared and declared.form else {}
     secret = declared.secret_params if declared else ()
     return [
@@ -56,10 +56,8 @@ def parameters(run: Run) -> list[tuple[str, str]]:
 
 
 def _operation(run: Run, *, in_list: bool) -> BaseOperation | None:
-    if not is_registered(run.operation):
-        return None
-    declared = get_operation(run.operation)
-    if (
+    declared = known_operation(run.operation)
+    if declared is None or (
         in_list
         and declared.form
         and any(isinstance(f, forms.ModelChoiceField) for f in declared.form.base_fields.values())

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.conf import settings
-from console.models import Heartbeat, Limit, Run
-from console.operations.registry import get_operation, is_registered
+from console.engine.admission import limit_of
+from console.models import Heartbeat, Run
 from console.reports.words import number, ordinal
 from console.states import WORKING, State
 
@@ -31,7 +31,7 @@ def queued(run: Run, progress: Progress) -> str:
 
 
 def _limited(run: Run) -> str:
-    limit = _limit(run)
+    limit = limit_of(run.operation)
     if limit is None:
         return ""
     working = Run.objects.filter(operation=run.operation, state__in=sorted(WORKING)).exclude(pk=run.pk).count()
@@ -42,13 +42,6 @@ def _limited(run: Run) -> str:
         "Accepted. %(count)s such runs work already, and no more may at once; this one starts when one ends.",
         working,
     ) % {"count": number(working)}
-
-
-def _limit(run: Run) -> int | None:
-    set_by_hand = Limit.objects.filter(operation=run.operation).values_list("max_active", flat=True).first()
-    if set_by_hand is not None or not is_registered(run.operation):
-        return set_by_hand
-    return get_operation(run.operation).max_active
 
 
 def _without_worker(run: Run) -> str:
