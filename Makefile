@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format bench lock clean
+.PHONY: help run test test-fast lint format messages bench lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -38,6 +38,9 @@ lint: $(READY)  ## Style, types and layers
 format: $(READY)  ## Mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(READY)  ## Bring the translations up to date with the code, and compile them
+	@$(BIN)/python manage.py messages
 
 bench: $(READY)  ## Every benchmark, or some: ONLY=copies
 	$(BIN)/python -m bench $(ONLY)

@@ -24,6 +24,7 @@ from console.admin.run_filters import FILTERS
 from console.engine.progress import progress_of
 from console.exceptions import NotPermitted
 from console.models import Failure, Run, Target
+from console.operations import operations
 from console.operations.registry import registered_models
 from console.reports.headlines import subject
 from console.reports.marks import chip_marks, progress_mark, time_mark
@@ -64,7 +65,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    search_fields = ("label",)
+    search_fields = ("stored_label",)
     search_help_text = gettext_lazy(
         "Run number, object (“note 17” or part of its name), person, or words of a failure."
     )
@@ -205,7 +206,8 @@ def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> 
 def _matches(word: str) -> Q:
     failures = Failure.objects.filter(run=OuterRef("pk"))
     found: Q = (
-        Q(label__icontains=word)
+        Q(stored_label__icontains=word)
+        | Q(operation__in=[known.name for known in operations() if word.casefold() in str(known.label).casefold()])
         | Q(operation=word)
         | Q(asked_by__username__icontains=word)
         | Q(asked_by__first_name__icontains=word)

@@ -12,6 +12,7 @@ from console.engine.chunks import Outcome, Performer
 from console.engine.clock import now
 from console.engine.faults import describe
 from console.engine.items import Piece, read_chunk
+from console.engine.languages import speaking
 from console.engine.obedience import obey, stop
 from console.engine.partitions import Lease
 from console.engine.transactions import short_transaction
@@ -38,6 +39,11 @@ def claim(run_id: int, partition_id: int, token: int, *, task_id: str, worker: s
     run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
     if run is None:
         return None
+    with speaking(run):
+        return _claim(run, partition_id, token, task_id=task_id, worker=worker)
+
+
+def _claim(run: Run, partition_id: int, token: int, *, task_id: str, worker: str) -> Lease | None:
     if run.state in STOPPING:
         obey(run)
         return None

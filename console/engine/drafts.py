@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from console.engine import partitions, wakeups
 from console.engine.chunks import Outcome
 from console.engine.holds import clashes_at_all, conflict_of
+from console.engine.languages import asked_in, untranslated
 from console.engine.preparing import open_work
 from console.engine.targets import count_items, leave_out_held
 from console.engine.transactions import short_transaction
@@ -71,7 +72,8 @@ def new_run(operation: BaseOperation, *, by: User | None, source: str, dry_run: 
     hold = "" if dry_run or model is None else str(operation.hold)
     return Run(
         operation=operation.name,
-        label=str(operation.label),
+        stored_label=untranslated(operation.label),
+        language=asked_in(),
         params=operation.raw_params,
         dry_run=dry_run,
         key=key,

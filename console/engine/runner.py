@@ -14,6 +14,7 @@ from console.engine.checkpoints import Mode, blame_next, commit_chunk
 from console.engine.claims import claim
 from console.engine.faults import describe, is_transient, reason_of, traceback_of
 from console.engine.holds import current_run
+from console.engine.languages import speaking
 from console.engine.obedience import stop
 from console.engine.partitions import Lease
 from console.engine.sizes import next_size, rest_after
@@ -82,8 +83,14 @@ class _Slice:
         self.worked = 0.0
 
     def work(self) -> str:
-        """Work until the slice or the partition ends; returns how the attempt ended."""
-        seen = self._claimed()
+        """Work until the slice or the partition ends, in the run's language; returns how the attempt ended."""
+        seen = self._claimed() or self._look()
+        if seen is None:
+            return self._close(Attempt.Outcome.FENCED)
+        with speaking(seen.run):
+            return self._work(seen)
+
+    def _work(self, seen: Seen | None) -> str:
         while True:
             seen = seen or self._look()
             if seen is None:

@@ -14,6 +14,7 @@ from console.engine import partitions, wakeups
 from console.engine.admission import full_operations
 from console.engine.clock import now
 from console.engine.holds import release_ended
+from console.engine.languages import speaking
 from console.engine.obedience import obey
 from console.engine.transactions import short_transaction
 from console.engine.transitions import OPEN, UNLEASED, end, lock, move, record, settle
@@ -112,7 +113,8 @@ def _end_forgotten(run_id: int) -> bool:
     run = lock(run_id)
     if run.state != State.PAUSED or not partitions.open_of(run).filter(wake_at__lte=now()).exists():
         return False
-    why = _("It was paused for longer than a pause may last.")
+    with speaking(run):
+        why = _("It was paused for longer than a pause may last.")
     record(run, Verb.CANCEL, reason=why)
     move(run, State.PAUSED, why=why)
     partitions.stop_unleased(run, Partition.Outcome.CANCELLED)

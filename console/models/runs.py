@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.states import ACTIVE, ENDED, State
@@ -28,7 +29,7 @@ class Run(models.Model):
         ALL = "all", _("everything again")
 
     operation = models.CharField(_("operation"), max_length=100)
-    label = models.CharField(_("label"), max_length=200)
+    stored_label = models.CharField(_("label"), max_length=200, db_column="label")  # untranslated, see `label`
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.QUEUED)
     dry_run = models.BooleanField(_("dry run"), default=False)
@@ -38,6 +39,9 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("asked by"), related_name="+"
     )
     source = models.CharField(_("source"), max_length=20, default="code")
+    language = models.CharField(
+        _("language"), max_length=20, blank=True
+    )  # of whoever asked: its report is written in it
     accepted_at = models.DateTimeField(_("accepted"), db_default=Now())
     started_at = models.DateTimeField(_("started"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -77,10 +81,11 @@ class Run(models.Model):
         ordering = ("-id",)
         default_permissions = ("view",)
         permissions = (
-            ("cancel_run", _("Can cancel run")),
-            ("pause_run", _("Can pause and resume run")),
-            ("retry_run", _("Can retry run")),
-            ("withdraw_run", _("Can leave an object out of a run")),
+            # Untranslated, as Django's own permissions are: their names are rows of the database.
+            ("cancel_run", "Can cancel run"),
+            ("pause_run", "Can pause and resume run"),
+            ("retry_run", "Can retry run"),
+            ("withdraw_run", "Can leave an object out of a run"),
         )
         constraints = (
             # PROTOCOL H9: one retry of each scope and group; “all” and the parts exclude each other by the first of them.
@@ -107,6 +112,15 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self._meta.verbose_name} {self.pk})"
+
+    @property
+    def label(self) -> str:
+        """What staff call the operation, in the language of whoever reads it."""
+        return gettext(self.stored_label) if self.stored_label else ""
+
+    @label.setter
+    def label(self, untranslated: str) -> None:
+        self.stored_label = untranslated
 
     @property
     def is_active(self) -> bool:

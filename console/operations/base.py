@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db.models import Model, TextChoices
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.exceptions import InvalidParameters, ItemOutcome
@@ -139,12 +142,14 @@ class BaseOperation:
         form = self.form(data=form_data(raw))
         if not form.is_valid():
             raise InvalidParameters({name: [str(e) for e in errors] for name, errors in form.errors.items()})
+        self.raw_params = {name: _neutral(value, form, name) for name, value in raw.items()}
         return form.cleaned_data
 
     @classmethod
     def description(cls) -> str:
-        """Return what staff read of the operation: the first paragraph of its docstring."""
-        return " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
+        """Return what staff read of the operation: the first paragraph of its docstring, translated where a catalogue has it."""
+        paragraph = " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
+        return gettext(paragraph) if paragraph else ""
 
     def summary(self) -> str:
         """Return a few words on the parameters for lists, such as “10 copies each”; may be empty."""
@@ -234,6 +239,18 @@ def form_data(raw: Mapping[str, Any]) -> QueryDict:
     for name, value in raw.items():
         data.setlist(name, [str(v) for v in value] if isinstance(value, list | tuple) else as_strings(value))
     return data
+
+
+def _neutral(raw: Any, form: forms.Form, name: str) -> Any:
+    """Return a raw value that means the same in every language and time zone: “03/05/2026” is two different days."""
+    field, cleaned = form.fields.get(name), form.cleaned_data.get(name)
+    if field is None:
+        return raw
+    if isinstance(cleaned, date | time) and "input_formats" not in vars(
+        field
+    ):  # formats of its own are the same everywhere
+        return cleaned.isoformat()
+    return str(cleaned) if field.localize and isinstance(cleaned, int | float | Decimal) else raw
 
 
 def as_strings(value: Any) -> list[str]:
