@@ -53,7 +53,7 @@ class NoteAdmin(OperationsMixin, admin.ModelAdmin):
     """Notes, with their attachments and operations."""
 
     trash = "trashed_at"
-    list_display = ("title", "author", "updated_at", "archived_at", "published_at", "trashed_at")
+    list_display = ("title", "pending_work", "author", "updated_at", "archived_at", "published_at", "trashed_at")
     list_filter = (
         TrashFilter,
         ("archived_at", admin.EmptyFieldListFilter),

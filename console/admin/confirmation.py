@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -23,7 +24,8 @@ from console.engine.selection import Selection
 from console.engine.sizes import prepare_above
 from console.exceptions import ConsoleError, EmptySelection, SelectionChanged
 from console.operations import BaseOperation, Hold
-from console.reports.words import number
+from console.reports.estimates import preparing_takes
+from console.reports.words import number, span
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -107,9 +109,10 @@ class Confirmation(StartPage):
         return vanished(self.model, self.chosen.gone, self.chosen.asked or 0) if self.chosen.gone else ""
 
     def _untyped(self) -> str:
-        if not self._asks_to_type or self.request.POST.get(keys.TYPED, "").strip() == str(self.chosen.count):
+        if self._is_dry_run or not self._asks_to_type:
             return ""
-        return untyped(self.chosen.count)
+        wanted = self._others if self._leaves_held_out else self.chosen.count
+        return "" if self.request.POST.get(keys.TYPED, "").strip() == str(wanted) else untyped(wanted)
 
     @cached_property
     def _clashes(self) -> Clashes:
@@ -117,6 +120,11 @@ class Confirmation(StartPage):
         if self._prepares:
             return Clashes(0, [], self.chosen.count)
         return clashes(self.chosen.selection, self.operation.hold)
+
+    @property
+    def _others(self) -> int:
+        """How many objects are left to work on when those that other runs hold are left out."""
+        return self.chosen.count - self._clashes.count
 
     # What the page shows
 
@@ -133,27 +141,37 @@ class Confirmation(StartPage):
         return self.chosen.count > prepare_above()
 
     @property
+    def _preparing(self) -> str:
+        """What a large selection means; empty for others."""
+        if not self._prepares:
+            return ""
+        seconds = preparing_takes(self.chosen.count)
+        how_long = _(" (about %(time)s)") % {"time": span(ceil(seconds))} if seconds else ""
+        return _(
+            "%(what)s: the run first collects and locks them%(how_long)s. Until then others can still change them."
+        ) % {"what": self._counted, "how_long": how_long}
+
+    @property
     def _asks_to_type(self) -> bool:
         return self.operation.deletes and self.chosen.count > TYPE_THE_COUNT_ABOVE
 
     @property
     def _dry_run_first(self) -> bool:
         changes = self.operation.hold == Hold.EXCLUSIVE and not self.operation.external
-        return changes and self.chosen.count > DRY_RUN_FIRST_ABOVE
+        return changes and self._others > DRY_RUN_FIRST_ABOVE
 
     def _about_objects(self) -> dict[str, Any]:
         first = self.chosen.first(LISTED)
         return {
             **self._hidden(),
             **self._conflicts(),
-            "count": self.chosen.count,
             "counted": self._counted,
-            "consequences": consequences(self.operation, self.model, self.chosen),
+            "consequences": consequences(self.operation, self.model, self.chosen, self.request.user),
             "objects": [(str(obj), object_url(self.site, obj)) for obj in first],
             "more": self.chosen.count - len(first),
             "dry_run_first": self._dry_run_first,
             "asks_to_type": self._asks_to_type,
-            "prepares": self._prepares,
+            "preparing": self._preparing,
             "leaves_held_out": self._leaves_held_out or keys.KEY not in self.request.POST,
         }
 
@@ -167,13 +185,13 @@ class Confirmation(StartPage):
 
     def _conflicts(self) -> dict[str, Any]:
         found = self._clashes
-        others = found.total - found.count
-        rest = _("the other %(count)s") % {"count": number(others)}
+        rest = _("the other %(count)s") % {"count": number(self._others)}
+        shown = found.targets[:SHOWN]
         return {
             "held_count": found.count,
-            "held_rows": held_rows(self.request, self.site, self.model, found.targets) if found.count else [],
-            "held_more": max(found.count - SHOWN, 0),
-            "others": others,
+            "held_rows": held_rows(self.request, self.site, self.model, shown) if found.count else [],
+            "held_more": found.count - len({target.object_id for target in shown}),
+            "others": self._others,
             "act_others": act(self.operation, rest),
             "rest": rest,
         }

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from console.admin.links import object_url, run_url
 from console.engine.progress import Progress, progress_of
@@ -16,7 +17,7 @@ from console.engine.verbs import verbs_for
 from console.models import Run, Target
 from console.operations import Hold
 from console.reports.visibility import missing_permission
-from console.reports.words import about, clock, person
+from console.reports.words import about, clock, person, rounded, span
 from console.states import Verb
 
 SHOWN = 20
@@ -41,6 +42,12 @@ class HeldRow:
         """How much longer the run needs, in words; empty where nobody can tell yet."""
         seconds = self.progress.eta_seconds
         return about(seconds) if seconds is not None else ""
+
+    @property
+    def needs(self) -> str:
+        """The same as a sentence: “The run needs about 2 min more.”."""
+        seconds = self.progress.eta_seconds
+        return "" if seconds is None else _("The run needs about %(time)s more.") % {"time": span(rounded(seconds))}
 
 
 def held_rows(request: HttpRequest, site: AdminSite, model: type[Model], targets: Sequence[Target]) -> list[HeldRow]:

@@ -14,6 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -37,6 +38,7 @@ from console.states import Verb
 
 CANCEL_RUN, TRASH = "_cancel_run", "_trash"
 PATIENCE, LOOK_EVERY = 3.0, 0.1
+LISTED = 10
 
 
 class DeletionPart(LockedPart):
@@ -111,17 +113,24 @@ class DeletionPart(LockedPart):
         return self._delete(request, obj, object_id, extra_context)
 
     def _may_not_cancel_and_delete(self, request: HttpRequest, obj: Model, targets: Sequence[Target]) -> str:
-        """Return why nothing is cancelled; empty where all that follows is permitted."""
+        """Return why nothing is cancelled; empty where all that follows is possible and permitted."""
         shown = set(request.POST.getlist(CANCEL_RUN))
         if not {str(target.run_id) for target in targets} <= shown:
             return _("Nothing was cancelled. Another run has locked this %(noun)s meanwhile.") % {"noun": noun(obj)}
+        why = self._cannot_follow(request, obj, targets)
+        return _("Nothing was cancelled. %(why)s The run goes on.") % {"why": why} if why else ""
+
+    def _cannot_follow(self, request: HttpRequest, obj: Model, targets: Sequence[Target]) -> str:
+        """Return what stands in the way of the deletion that would follow a cancel, or of the cancel itself."""
         if not all(is_permitted(target.run, Verb.CANCEL, request.user) for target in targets):
-            return _("Nothing was cancelled. You need the permission “Can cancel run”. The run goes on.")
-        _objects, _count, lacking, _protected = super().get_deleted_objects([obj], request)
+            return _("This needs the permission “Can cancel run”.")
+        _objects, _count, lacking, protected = super().get_deleted_objects([obj], request)
         if lacking:
-            return _("Nothing was cancelled. You may not delete what would go too: %(names)s. The run goes on.") % {
-                "names": get_text_list(sorted(str(name) for name in lacking), _("and"))
-            }
+            return _("You may not delete what would go too: %(names)s.") % {"names": _listed(sorted(map(str, lacking)))}
+        if protected:
+            return _("It cannot be deleted while others refer to it: %(names)s.") % {"names": _listed(protected)}
+        if others := held_among([obj], self.admin_site, without=obj):
+            return _("What would go too is held as well: %(names)s.") % {"names": _listed(others)}
         return ""
 
     def _move_to_trash(self, request: HttpRequest, obj: Model) -> HttpResponseBase:
@@ -148,18 +157,24 @@ class DeletionPart(LockedPart):
                 "media": self.media,
                 "noun": noun(obj),
                 "console_banner": banner(request, self.admin_site, obj, targets),
-                "runs": _told(runs),
+                "console_again": _("Go on to delete"),
+                "runs": _told(runs, obj),
                 "cancel_and_delete": ngettext(
                     "Cancel run %(runs)s and delete this %(noun)s",
                     "Cancel runs %(runs)s and delete this %(noun)s",
                     len(runs),
                 )
                 % {"runs": ", ".join(str(run.pk) for run in runs), "noun": noun(obj)},
-                "may_cancel": all(is_permitted(run, Verb.CANCEL, request.user) for run in runs),
-                "offers_trash": bool(self._trash_field()) and _frees(targets, self._trash_field()),
+                "cannot_follow": self._cannot_follow(request, obj, targets),
+                "offers_trash": self._offers_trash(obj, targets),
                 "back": object_url(self.admin_site, obj),
             },
         )
+
+    def _offers_trash(self, obj: Model, targets: Sequence[Target]) -> bool:
+        """Tell whether the object can be moved to the trash: it is not there, and every run that holds it allows it."""
+        field = self._trash_field()
+        return bool(field) and not getattr(obj, field) and _frees(targets, field)
 
     def _trash_field(self) -> str:
         declared = (getattr(operation, "trash", "") for operation in operations_of(self.model))
@@ -181,16 +196,26 @@ class DeletionPart(LockedPart):
             super().delete_queryset(request, queryset)
 
 
-def _told(runs: list[Run]) -> list[dict[str, Any]]:
+def _told(runs: list[Run], obj: Model) -> list[dict[str, Any]]:
     """Return what cancelling each run would mean: for what, and how much of that is done and stays."""
     progress = progress_of(runs)
-    return [{"pk": run.pk, "consequence": _consequence(run, progress[run.pk].done)} for run in runs]
+    return [{"pk": run.pk, "consequence": _consequence(run, obj, progress[run.pk].done)} for run in runs]
 
 
-def _consequence(run: Run, done: int) -> str:
-    what = _("Cancels run %(run)d for all it works on (%(what)s).") % {"run": run.pk, "what": subject(run)}
+def _consequence(run: Run, obj: Model, done: int) -> str:
+    alone = run.targets.count() == 1
+    what = (
+        _("Cancels run %(run)d, which works on this %(noun)s alone.")
+        if alone
+        else _("Cancels run %(run)d for all %(what)s.")
+    )
+    cancels = what % {"run": run.pk, "noun": noun(obj), "what": subject(run)}
     stays = ngettext("%(done)s item is done and stays as it is.", "%(done)s items are done and stay as they are.", done)
-    return f"{what} {stays % {'done': number(done)}}" if done else what
+    return f"{cancels} {stays % {'done': number(done)}}" if done else cancels
+
+
+def _listed(names: Sequence[Any]) -> str:
+    return get_text_list([strip_tags(str(name)) for name in names[:LISTED]], _("and"))
 
 
 def _cancel(run_id: int, user: Any) -> None:

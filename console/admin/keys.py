@@ -13,15 +13,8 @@ from console.conf import settings
 from console.exceptions import FormExpired
 from console.operations import BaseOperation
 
-KEY, COUNT, HELD, DRY_RUN, TYPED, SEEN, SAVE_MINE = (
-    "_key",
-    "_count",
-    "_held",
-    "_dry_run",
-    "_typed",
-    "_seen",
-    "_save_mine",
-)
+KEY, COUNT, HELD, DRY_RUN, TYPED = "_key", "_count", "_held", "_dry_run", "_typed"
+SEEN, SAVE_MINE, OPENED, LOCKED = "_seen", "_save_mine", "_opened", "_locked"
 
 
 def new_key(request: HttpRequest, operation: type[BaseOperation]) -> str:

@@ -34,6 +34,11 @@ def runs_url(site: AdminSite, **asked: str) -> str:
     return f"{address}?{urlencode(asked)}" if address and asked else address
 
 
+def summary_url(site: AdminSite) -> str:
+    """Return the address that tells the progress of runs named to it; empty on a site without runs."""
+    return _reverse(f"{site.name}:console_run_summary")
+
+
 def start_url(site: AdminSite, operation: str) -> str:
     """Return the address that starts an operation without objects; empty on a site without runs."""
     return _reverse(f"{site.name}:console_run_start_operation", operation)

@@ -10,10 +10,12 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 
 from console.admin import keys
 from console.admin.banner import banner
 from console.admin.base import Part, dress, has_operations
+from console.admin.opened import opened_mark, put_back
 from console.admin.seen import StaleForm, check_seen, seen_mark, unseen_change
 from console.admin.words import not_saved, stale
 from console.engine.holds import check_free, holders
@@ -123,10 +125,16 @@ class LockedPart(Part):
             response,
             "console/change_form.html",
             console_banner=banner(request, self.admin_site, obj, targets),
+            console_again=self._again(request, obj),
             console_seen=mark,
+            console_opened=_opened(request, context, mark),
             console_stale=self._stale(request, obj),
             **self._object_context(request, obj, is_popup=bool(context.get("is_popup"))),
         )
+
+    def _again(self, request: HttpRequest, obj: Model) -> str:
+        """Return the words of the link that the banner offers when the run has ended."""
+        return _("Reload to edit") if super().has_change_permission(request, obj) else _("Reload")
 
     def _object_context(self, request: HttpRequest, obj: Model, *, is_popup: bool) -> dict[str, Any]:
         """Return what other parts show around the form."""
@@ -137,6 +145,13 @@ class LockedPart(Part):
         if request.method in READING or self.holders_of(request, obj):
             return ""
         return seen_mark(self.model, [obj.pk]) if unseen_change(request, obj) else ""
+
+
+def _opened(request: HttpRequest, context: dict[str, Any], mark: str) -> str:
+    """Return the mark of what the form shows: that of the page as it was first opened; empty where it has no mark."""
+    if not mark:
+        return ""
+    return request.POST.get(keys.OPENED, "") if request.method == "POST" else opened_mark(context["adminform"].form)
 
 
 class _Refusal:
@@ -152,7 +167,7 @@ class _Refusal:
         if targets := self.part.holders_of(self.request, obj):
             return not_saved(obj, targets)
         if has_operations(self.part.model) and (run := unseen_change(self.request, obj)):
-            return stale(obj, run, [form.fields[name].label or name for name in form.changed_data])
+            return stale(obj, run, put_back(form, self.request.POST.get(keys.OPENED, "")))
         return str(self._met)
 
     @property

@@ -26,7 +26,8 @@ def obstacle(error: ConsoleError, model: type[Model], count: int) -> str:
 def plain(error: ConsoleError) -> str:
     """Return the sentence for an `error` that names no objects."""
     if isinstance(error, InvalidParameters):
-        return _("Nothing was started. Please correct the errors below.")
+        told = ngettext("Please correct the error below.", "Please correct the errors below.", len(error.errors))
+        return f"{_('Nothing was started.')} {told}"
     return str(error)
 
 

@@ -104,6 +104,7 @@ class PanelPart(LockedPart, ActionsPart):
         return {
             "console_panel": found,
             "console_panel_title": _("Runs on this %(noun)s") % {"noun": name},
+            "console_panel_effect": _("What it did to this %(noun)s") % {"noun": name},
             "console_panel_all": _("All %(total)s runs of this %(noun)s")
             % {"total": number(found.total), "noun": name},
             "console_panel_empty": _("No run has worked on this %(noun)s yet.") % {"noun": name},

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from console.admin.base import Part, has_operations
 from console.admin.conflicts import may_view
 from console.admin.links import run_url
+from console.admin.words import strongest
 from console.engine.holds import identity_type, object_key
 from console.engine.progress import progress_of
 from console.models import Failure, Target
@@ -69,16 +70,17 @@ class PendingPart(Part):
 
     def _look_up(self, request: HttpRequest, shown: Iterable[Any]) -> None:
         found = pending_targets(self.model, [obj.pk for obj in shown])
-        progress = progress_of({target.run for targets in found.values() for target in targets[:1]}) if found else {}
+        named = {key: strongest(targets) for key, targets in found.items()}
+        progress = progress_of({target.run_id: target.run for target in named.values()}.values()) if named else {}
         for obj in shown:
-            if targets := found.get(str(obj.pk)):
-                first = next((target for target in targets if target.hold == Hold.EXCLUSIVE), targets[0])
+            if target := named.get(str(obj.pk)):
                 obj.console_cell = {
-                    "hold": first.hold,
-                    "run": first.run,
-                    "percent": getattr(progress.get(first.run_id), "percent", None),
-                    "url": run_url(self.admin_site, first.run_id) if may_view(request, first.run) else "",
-                    "more": len(targets) - 1,
+                    "key": str(obj.pk),
+                    "hold": target.hold,
+                    "run": target.run,
+                    "progress": progress[target.run_id],
+                    "url": run_url(self.admin_site, target.run_id) if may_view(request, target.run) else "",
+                    "more": len(found[str(obj.pk)]) - 1,
                 }
 
 

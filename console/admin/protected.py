@@ -20,8 +20,14 @@ from console.engine.holds import holders
 from console.models import Target
 
 
-def held_among(objects: Any, site: AdminSite) -> list[str]:
-    """Return a line for each held object that deleting `objects` would delete, or whose column it would set."""
+def held_among(objects: Any, site: AdminSite, *, without: Model | None = None) -> list[str]:
+    """Return a line for each held object that deleting `objects` would delete, or whose column it would set.
+
+    Args:
+        objects: What is to be deleted.
+        site: The admin site whose pages the lines link to.
+        without: One of `objects` whose own holds are not told.
+    """
     first = next(iter(objects), None)
     if first is None:
         return []
@@ -32,6 +38,7 @@ def held_among(objects: Any, site: AdminSite) -> list[str]:
         for model, batch in _batches(collector).items()
         if has_operations(model)
         for obj, targets in _held(model, batch)
+        if obj != without
     ]
 
 

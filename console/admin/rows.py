@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.datastructures import MultiValueDict
 
 from console.admin import keys
 from console.admin.base import Part, dress, has_operations
-from console.admin.links import runs_url
+from console.admin.links import runs_url, summary_url
 from console.admin.seen import StaleForm, seen_mark, unseen_change
 from console.admin.words import row_not_saved, row_stale
 from console.engine.holds import holders
@@ -29,17 +28,16 @@ Refusals = Callable[[Model], str]
 
 
 class HeldRow(RowForm):
-    """A row's form that cannot be edited while its object is held; from an older page it is refused in words."""
+    """A row's form: text while its object is held; from an older page it is refused in words."""
 
     console_refusal: Refusals
-    console_is_held: Callable[[Model], bool]
+    console_is_text: Callable[[Model], bool]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        held = self._drawn_disabled() if self.is_bound else type(self).console_is_held(self.instance)
-        if held and self._tellers():
-            for field in self.fields.values():
-                field.disabled = not field.widget.is_hidden
+        if type(self).console_is_text(self.instance):
+            for name in [name for name, field in self.fields.items() if not field.widget.is_hidden]:
+                del self.fields[name]
 
     def clean(self) -> Any:
         """Refuse a change of a held object."""
@@ -47,23 +45,6 @@ class HeldRow(RowForm):
         if self.has_changed() and (refusal := type(self).console_refusal(self.instance)):
             self.add_error(None, refusal)
         return cleaned
-
-    def _tellers(self) -> list[str]:
-        """Return the fields whose absence from a post is telling: an unticked box posts nothing, like a disabled one."""
-        nothing: MultiValueDict[str, Any] = MultiValueDict()
-        return [
-            name
-            for name, field in self.fields.items()
-            if not field.widget.is_hidden and field.widget.value_omitted_from_data({}, nothing, name)
-        ]
-
-    def _drawn_disabled(self) -> bool:
-        """Tell whether the row was drawn while its object was held: then nothing of it came, and nothing is cleared."""
-        tellers = self._tellers()
-        return all(
-            self.fields[name].widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
-            for name in tellers
-        )
 
 
 class RowsPart(Part):
@@ -83,7 +64,8 @@ class RowsPart(Part):
         shown = getattr(getattr(request, "console_list", None), "result_list", None)
         if request.method != "POST" and shown is not None:
             request.console_seen = seen_mark(self.model, shown.values_list("pk", flat=True))  # type: ignore[attr-defined]
-        formset.form = _held_rows(formset.form, _Page(self.model, request))
+        request.console_page = page = _Page(self.model, request)  # type: ignore[attr-defined]
+        formset.form = _held_rows(formset.form, page)
         return formset
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -95,9 +77,20 @@ class RowsPart(Part):
             response = super().changelist_view(request, extra_context)
         if not has_operations(self.model) or "cl" not in (getattr(response, "context_data", None) or {}):
             return response
-        mark = request.POST.get(keys.SEEN) or getattr(request, "console_seen", "")
-        runs = runs_url(self.admin_site, model=self.opts.label_lower)
-        return dress(response, "console/change_list.html", console_seen=mark, console_runs=runs)
+        return dress(
+            response,
+            "console/change_list.html",
+            console_seen=request.POST.get(keys.SEEN) or getattr(request, "console_seen", ""),
+            console_locked=self._locked(request),
+            console_runs=runs_url(self.admin_site, model=self.opts.label_lower),
+            console_summary=summary_url(self.admin_site),
+        )
+
+    def _locked(self, request: HttpRequest) -> list[str]:
+        """Return the keys of the rows that the page draws as text, for its post to tell: nothing of them comes."""
+        page: _Page | None = getattr(request, "console_page", None)
+        shown = getattr(getattr(request, "console_list", None), "result_list", ())
+        return [str(obj.pk) for obj in shown if page.is_text(obj)] if page else []
 
 
 class _Page:
@@ -116,6 +109,12 @@ class _Page:
             self._known.update(holders(self.model, self._known))
         return self._known[key]
 
+    def is_text(self, obj: Model) -> bool:
+        """Tell whether the row is drawn as text; of a posted page, whether it was: what was off is not emptied."""
+        if self.request.method == "POST" and "_save" in self.request.POST:
+            return str(obj.pk) in self.request.POST.getlist(keys.LOCKED)
+        return bool(self.of(obj))
+
     def refusal(self, obj: Model) -> str:
         if targets := self.of(obj):
             return row_not_saved(obj, targets)
@@ -131,6 +130,6 @@ class _Page:
 def _held_rows(form: type[Any], page: _Page) -> type[Any]:
     attributes = {
         "console_refusal": staticmethod(page.refusal),
-        "console_is_held": staticmethod(lambda obj: bool(page.of(obj))),
+        "console_is_text": staticmethod(page.is_text),
     }
     return type(form.__name__, (HeldRow, form), attributes)

@@ -125,7 +125,7 @@ class StartPage:
                 "operation_name": self.operation.name,
                 "operation_label": self.operation.label,
                 "description": self.operation.description(),
-                "consequences": always(self.operation),
+                "consequences": always(self.operation, self.request.user),
                 "form": self._form(),
                 "back": self.back,
                 "offers_dry_run": not self.operation.external,

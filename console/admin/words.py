@@ -65,10 +65,18 @@ def is_locked(targets: Sequence[Target]) -> bool:
     return strongest(targets).hold == Hold.EXCLUSIVE
 
 
-def held_sentence(obj: Model, targets: Sequence[Target]) -> str:
-    """Return who holds the object: “This note is locked by Change tags (run 1204), asked by …”."""
+def held_sentence(obj: Model, targets: Sequence[Target], waiting: str = "") -> str:
+    """Return who holds the object: “This note is locked by Change tags (run 1204), asked by …, `waiting`.”."""
     text = _("This %(noun)s is locked by %(run)s.") if is_locked(targets) else _("This %(noun)s is in use: %(run)s.")
-    return text % {"noun": noun(obj), "run": run_words(strongest(targets).run)}
+    run = run_words(strongest(targets).run)
+    return text % {"noun": noun(obj), "run": f"{run}, {waiting}" if waiting else run}
+
+
+def freed(obj: Model, target: Target) -> str:
+    """Return what the end of the hold means for the object."""
+    changed = target.hold == Hold.EXCLUSIVE
+    text = _("The %(noun)s may have changed.") if changed else _("The %(noun)s can be changed and deleted again.")
+    return text % {"noun": noun(obj)}
 
 
 def not_saved(obj: Model, targets: Sequence[Target]) -> str:

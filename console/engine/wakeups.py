@@ -91,7 +91,7 @@ def send(partition: Partition) -> bool:
     run = partition.run
     timeout = _timeout_of(run.operation)
     args = (run.pk, partition.pk, partition.token)
-    if current_app.conf.task_always_eager:
+    if is_eager():
         current_app.tasks[TASK].apply(args=args, task_id=uuid())
         return True
     try:
@@ -112,6 +112,20 @@ def send(partition: Partition) -> bool:
         return False
     breaker.reset()
     return True
+
+
+def is_eager() -> bool:
+    """Tell whether wake-ups are carried out where they are sent, without a broker or workers."""
+    return bool(current_app.conf.task_always_eager)
+
+
+def is_away(queue: str) -> bool:
+    """Tell whether the broker is away: asked at most every few seconds while it is."""
+    if is_eager():
+        return False
+    if not breaker.is_open and depth(queue) is None:
+        breaker.trip()
+    return breaker.is_open
 
 
 def depth(queue: str) -> int | None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.conf import settings
+from console.engine import wakeups
 from console.engine.admission import limit_of
 from console.models import Heartbeat, Run
 from console.reports.words import number, ordinal
@@ -44,11 +45,29 @@ def _limited(run: Run) -> str:
     ) % {"count": number(working)}
 
 
-def _without_worker(run: Run) -> str:
+def is_served(queue: str) -> bool:
+    """Tell whether a worker of `queue` has given a sign of life lately, or none is needed."""
+    if wakeups.is_eager():
+        return True
     silence = max(settings.heartbeat * MISSED_BEATS, settings.heartbeat + PATIENCE)
     since = timezone.now() - timedelta(seconds=silence)
     alive = Heartbeat.objects.filter(kind=Heartbeat.Kind.WORKER, seen_at__gte=since).values_list("queues", flat=True)
-    if any(run.queue in queues for queues in alive):
+    return any(queue in queues for queues in alive)
+
+
+def waits_in_line(run: Run) -> str:
+    """Return that `run` waits to start, and its place: “waiting to start, third in line”; empty once it has begun."""
+    if run.state != State.QUEUED or run.started_at is not None:
+        return ""
+    return _("waiting to start, %(position)s in line") % {"position": _place(run)}
+
+
+def _place(run: Run) -> str:
+    return ordinal(Run.objects.filter(state=State.QUEUED, queue=run.queue, pk__lt=run.pk).count() + 1)
+
+
+def _without_worker(run: Run) -> str:
+    if is_served(run.queue):
         return ""
     return _("Accepted and safe. No worker serves the queue “%(queue)s” now; it starts by itself when one is back.") % {
         "queue": run.queue
@@ -65,8 +84,7 @@ def _without_broker(run: Run) -> str:
 
 
 def _in_line(run: Run) -> str:
-    before = Run.objects.filter(state=State.QUEUED, queue=run.queue, pk__lt=run.pk).count()
     return _("Accepted, waiting for a worker: %(position)s in the queue “%(queue)s”.") % {
-        "position": ordinal(before + 1),
+        "position": _place(run),
         "queue": run.queue,
     }

@@ -58,8 +58,12 @@ def span(seconds: float) -> str:
 
 def about(seconds: int) -> str:
     """Return the time that is left, rounded up: “about 2 min left”."""
-    rounded = seconds if seconds < MINUTE else ceil(seconds / MINUTE) * MINUTE
-    return _("about %(time)s left") % {"time": span(rounded)}
+    return _("about %(time)s left") % {"time": span(rounded(seconds))}
+
+
+def rounded(seconds: int) -> int:
+    """Return a time from a minute on as whole minutes, rounded up."""
+    return seconds if seconds < MINUTE else ceil(seconds / MINUTE) * MINUTE
 
 
 def countdown(seconds: float) -> str:

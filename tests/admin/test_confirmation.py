@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
 from django.test import Client
 
 from console.admin import keys
+from console.admin.consequences import consequences
+from console.admin.selection import Chosen
 from console.engine.acceptance import start
-from console.models import Run, Target
-from console.operations import ExternalOperation, Hold
+from console.engine.selection import Selection
+from console.models import Heartbeat, Run, Target
+from console.monitoring.heartbeats import Sign
+from console.operations import Delete, ExternalOperation, Hold
 from console.states import ACTIVE
 from console.testing import declared, hold, perform
 from notes.models import Note
 from notes.operations import ArchiveNotes, CopyNotes
 from tests.admin.forms import messages_of, only_form, text_of
 from tests.admin.running import VIEW, make_notes, operator, signed_in, staff
+from tests.testapp.models import Article, Label, Rank, Remark
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/notes/note/"
@@ -113,6 +119,57 @@ class TestThePage:
         page = choose(client, [Note.objects.latest("pk")], "notes.archive", select_across="1")
         assert only_form(page).texts() == ["Dry run first", "Archive 1,001 notes"]
 
+    def test_puts_the_dry_run_of_the_others_first_too(self, client: Client) -> None:
+        """Where some are held, and more than a thousand are not."""
+        Note.objects.bulk_create(Note(title=f"n{n}", slug=f"n{n}") for n in range(1002))
+        with hold(Note.objects.latest("pk")):
+            page = choose(client, [Note.objects.latest("pk")], "notes.archive", select_across="1")
+            assert only_form(page).texts() == ["Dry run of the other 1,001", "Archive the other 1,001"]
+
+    def test_says_how_long_collecting_takes_once_that_is_known(self, client: Client, settings: Any) -> None:
+        """Before that it only says that it will be done; held objects are asked about now."""
+        notes = make_notes(4)
+        settings.CONSOLE = {"PREPARE_ABOVE": 3}
+        page = choose(client, notes[:1], "notes.archive", select_across="1")
+        unknown = "4 notes: the run first collects and locks them. Until then others can still change them."
+        assert unknown in text_of(page)
+        assert only_form(page).value("_held") == "skip"
+        client.post(LIST, only_form(page).data("Archive 4 notes"))
+        perform(Run.objects.get())
+        page = choose(client, notes[:1], "notes.archive", select_across="1")
+        assert re.search(r"4 notes: the run first collects and locks them \(about .+ s\)\. Until then", text_of(page))
+
+    def test_says_what_stays_when_it_is_cancelled(self, client: Client) -> None:
+        """In the words of what is done, and nobody is promised a pause that is not theirs."""
+        notes = make_notes(1)
+        assert "You may pause or cancel at any time. Copies already made stay." in text_of(choose(client, notes))
+        copier = signed_in(staff("copier", VIEW, "notes.add_note"))
+        assert "You may cancel at any time. Copies already made stay." in text_of(choose(copier, notes))
+
+    def test_says_that_nobody_serves_the_queue(self, client: Client) -> None:
+        """The button stays."""
+        notes = make_notes(1)
+        told = "No worker serves “bulk” now. Your run will wait."
+        page = choose(client, notes)
+        assert told in text_of(page)
+        assert only_form(page).texts()[0] == "Copy 1 note"
+        Sign(Heartbeat.Kind.WORKER, "bulk@here", ("bulk",)).renew()
+        assert told not in text_of(choose(client, notes))
+
+    def test_says_that_the_broker_is_away(self, client: Client) -> None:
+        """It is accepted all the same."""
+        Sign(Heartbeat.Kind.WORKER, "bulk@here", ("bulk",)).renew()
+        page = choose(client, make_notes(1))
+        assert "The message broker is away. Your run is accepted and safe, and starts when" in text_of(page)
+        assert only_form(page).texts()[0] == "Copy 1 note"
+
+    def test_cuts_long_names_and_tells_them_whole_in_the_title(self, client: Client) -> None:
+        """Whatever a note is called."""
+        note = Note.objects.create(title="long " * 40, slug="long")
+        page = choose(client, [note]).content.decode()
+        assert f'title="{note}"' in page
+        assert f"<bdi>{str(note)[:59].rstrip()}…</bdi>" in page
+
     def test_says_what_a_deletion_takes_along(self, client: Client, user: User) -> None:
         """Children are counted."""
         (note,) = make_notes(1)
@@ -120,6 +177,19 @@ class TestThePage:
         note.attachments.create(name="b", content="")
         page = choose(signed_in(User.objects.create_superuser("boss")), [note], "notes.delete")
         assert "Also deletes 2 attachments." in text_of(page)
+
+    def test_says_what_goes_along_with_what_goes_along(self, admin_client: Client) -> None:
+        """The children's children too."""
+        article = Article.objects.create(title="One", slug="one")
+        label = Label.objects.create(name="one")
+        for _time in range(2):
+            Remark.objects.create(article=article, text="So it is.")
+        Rank.objects.create(article=article, label=label, rank=1)
+        with declared(Article, base=Delete, label="Remove") as operation:
+            chosen = Chosen(Selection.of_objects(Article, [article]), [str(article.pk)], Article.objects.all(), asked=1)
+            told = consequences(operation, Article, chosen, AnonymousUser())
+        assert "Also deletes 2 remarks." in told
+        assert "Also deletes 1 rank." in told
 
     def test_cannot_be_framed_by_an_inline_script_or_style(self, client: Client) -> None:
         """The pages keep a strict content security policy."""
@@ -356,6 +426,22 @@ class TestRefusals:
         assert "Type 101" in text_of(page)
         admin_client.post(LIST, only_form(page).data(_typed="101"))
         assert Run.objects.get().operation == "notes.delete"
+
+    def test_a_dry_run_of_a_deletion_asks_for_nothing(self, admin_client: Client) -> None:
+        """It deletes nothing."""
+        Note.objects.bulk_create(Note(title=f"n{n}", slug=f"n{n}") for n in range(101))
+        form = only_form(choose(admin_client, [Note.objects.latest("pk")], "notes.delete", select_across="1"))
+        admin_client.post(LIST, form.data("Dry run first"))
+        assert Run.objects.get().dry_run
+
+    def test_deleting_many_others_asks_for_their_count(self, admin_client: Client) -> None:
+        """Those left out are not counted."""
+        Note.objects.bulk_create(Note(title=f"n{n}", slug=f"n{n}") for n in range(103))
+        with hold(Note.objects.latest("pk")) as other:
+            form = only_form(choose(admin_client, [Note.objects.latest("pk")], "notes.delete", select_across="1"))
+            assert "Type 102 to confirm" in text_of(admin_client.post(LIST, form.data(_typed="103")))
+            admin_client.post(LIST, form.data(_typed="102"))
+            assert Run.objects.exclude(pk=other.pk).get().failures.count() == 1
 
     def test_too_many_such_runs_are_told_beforehand(self, client: Client) -> None:
         """The run will wait; the button stays."""

@@ -140,7 +140,9 @@ class TestCancelAndDelete:
             assert "This needs the permission “Can cancel run”." in text_of(page)
             assert not any(text.startswith("Cancel") for form in forms(page) for text in form.texts())
             page = deleter.post(address(note), {"_cancel_run": run.pk})
-            assert "Nothing was cancelled. You need the permission “Can cancel run”." in text_of(page)
+            assert "Nothing was cancelled. This needs the permission “Can cancel run”. The run goes on." in text_of(
+                page
+            )
             run.refresh_from_db()
             assert run.is_active
         assert Note.objects.filter(pk=note.pk).exists()

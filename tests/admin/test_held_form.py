@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -9,14 +10,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from console.admin import locked
+from console.engine import control
 from console.engine.acceptance import start
 from console.models import Run
 from console.operations import Hold
 from console.testing import hold, perform
 from notes.models import Attachment, Note, Tag
-from notes.operations import ArchiveNotes
+from notes.operations import ArchiveNotes, RetagNotes
 from tests.admin.forms import Form, forms, text_of
-from tests.admin.running import VIEW, make_notes, operator, signed_in, staff
+from tests.admin.running import VIEW, make_notes, meanwhile, operator, signed_in, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.editing")]
 LIST = "/admin/notes/note/"
@@ -70,6 +72,46 @@ class TestOpened:
             words = text_of(client.get(address(note)))
             assert "This note is in use: Copy (run" in words
             assert "It can be read and copied" in words
+
+    def test_tells_its_place_in_line_until_it_has_begun(self, client: Client, note: Note) -> None:
+        """Among the runs of its queue."""
+        others = [start(ArchiveNotes, objects=make_notes(1)) for _time in range(2)]
+        run = start(ArchiveNotes, objects=[note])
+        assert "waiting to start, third in line." in text_of(client.get(address(note)))
+        control.cancel(others[0].pk)
+        assert "waiting to start, second in line." in text_of(client.get(address(note)))
+        control.pause(run.pk)
+        words = text_of(client.get(address(note)))
+        assert "is locked by Archive" in words
+        assert "in line" not in words
+
+    def test_asks_nobody_to_cancel_what_is_being_cancelled(self, note: Note) -> None:
+        """Who may cancel is not told whom to ask."""
+        ana = operator()
+        page = meanwhile(lambda run: self.of_its_note(ana, run), ana, first=control.cancel)
+        assert "is locked by Watch" in text_of(page)
+        assert "to cancel it" not in text_of(page)
+        assert "Cancel the run…" not in text_of(page)
+
+    def of_its_note(self, user: User, run: Run) -> Any:
+        """Return the page of a note that the run holds, as others than its own worker see it."""
+        return Context().run(signed_in(user).get, f"{LIST}{run.targets.earliest('pk').object_id}/change/")
+
+    @pytest.mark.parametrize(("how", "what"), [(Hold.EXCLUSIVE, "may have changed"), (Hold.SHARED, "can be changed")])
+    def test_has_the_sentence_for_its_end_ready(self, client: Client, note: Note, how: Hold, what: str) -> None:
+        """For a script to show when the run ends: nothing reloads by itself."""
+        with hold(note, how, label="Update tags") as run:
+            words = text_of(client.get(address(note)))
+            for ended in ("has succeeded", "has failed", "was cancelled"):
+                assert f"Update tags (run {run.pk}) {ended}. The note {what}" in words
+            assert words.count("Reload to edit") == 3
+
+    def test_does_not_promise_to_edit_where_one_may_not(self, note: Note) -> None:
+        """A viewer may only look again."""
+        with hold(note):
+            words = text_of(signed_in(staff("viewer", VIEW)).get(address(note)))
+            assert "Reload to edit" not in words
+            assert words.count("Reload") == 3
 
     def test_is_not_offered_to_be_saved_as_new(self, client: Client, note: Note) -> None:
         """Stock would, on a read-only form."""
@@ -183,15 +225,38 @@ class TestStale:
         return opened, perform(start(ArchiveNotes, objects=[note]))
 
     def test_is_stopped_and_asks(self, client: Client, note: Note) -> None:
-        """It names the run and what would go back; nothing is saved, what was typed is kept."""
+        """It names the run; nothing is saved, what was typed is kept."""
         opened, run = self.archived_meanwhile(client, note)
         page = client.post(address(note), opened.data(title="Mine", _save="Save"))
-        expected = f"Not saved. Archive (run {run.pk}) changed this note after you opened it, and your form would put old values"
-        assert expected in text_of(page)
-        assert "Title" in text_of(page)
+        assert (
+            f"Not saved. Archive (run {run.pk}) changed this note after you opened it, and your form could"
+            in text_of(page)
+        )
         form = note_form(page)
         assert form.value("title") == "Mine"
         assert "Save mine all the same" in form.texts()
+        note.refresh_from_db()
+        assert note.title == "First"
+
+    def test_names_the_fields_that_would_go_back(self, client: Client, note: Note) -> None:
+        """Those that the run changed; not what the person changed, however often the form comes back."""
+        opened = note_form(client.get(address(note)))
+        new = Tag.objects.create(name="new", slug="new")
+        run = perform(start(RetagNotes, objects=[note], params={"add": [new.pk]}))
+        form = opened
+        for _time in range(2):
+            page = client.post(address(note), form.data(title="Mine", _save="Save"))
+            told = f"Change tags (run {run.pk}) changed this note after you opened it, and your form would put old values back: Tags."
+            assert told in text_of(page)
+            form = note_form(page)
+        assert note.tags.count() == 2
+
+    @pytest.mark.parametrize("mark", ["", "[]", "{", '{"tags": 1, "none": "x"}'])
+    def test_a_mark_that_cannot_be_read_stops_it_all_the_same(self, client: Client, note: Note, mark: str) -> None:
+        """Only the names are missing, or are too many."""
+        opened, _run = self.archived_meanwhile(client, note)
+        page = client.post(address(note), opened.data(title="Mine", _save="Save", _opened=mark))
+        assert "Not saved. Archive" in text_of(page)
         note.refresh_from_db()
         assert note.title == "First"
 

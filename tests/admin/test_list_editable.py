@@ -62,10 +62,13 @@ def test_an_empty_list_has_a_page(client: Client) -> None:
 
 
 def test_a_held_row_cannot_be_edited(client: Client, notes: list[Note]) -> None:
-    """Its fields are off; the others are saved."""
+    """Its values are text beside the padlock; the others are saved."""
     with hold(notes[0]):
-        form = list_form(client.get(LIST))
-        assert "form-0-title" not in dict(form.fields)
+        page = client.get(LIST)
+        form = list_form(page)
+        assert "form-0-title" not in page.content.decode()
+        assert f'<td class="field-title">{notes[0].title}</td>' in page.content.decode()
+        assert "Locked" in text_of(page)
         assert save(client, form, **{"form-1-title": "Mine"}).status_code == 302
     assert titles() == [notes[0].title, "Mine", notes[2].title]
 
@@ -76,6 +79,24 @@ def test_a_page_drawn_while_held_clears_nothing_afterwards(client: Client, notes
         form = list_form(client.get(LIST))
     assert save(client, form, **{"form-1-title": "Mine"}).status_code == 302
     assert titles() == [notes[0].title, "Mine", notes[2].title]
+
+
+def test_a_refused_page_draws_the_held_row_as_before(client: Client, notes: list[Note]) -> None:
+    """An error elsewhere does not make fields of what was text."""
+    with hold(notes[0]):
+        form = list_form(client.get(LIST))
+        page = save(client, form, **{"form-1-title": ""})
+        assert "This field is required." in text_of(page)
+        assert "form-0-title" not in page.content.decode()
+        assert save(client, list_form(page), **{"form-1-title": "Mine"}).status_code == 302
+    assert titles() == [notes[0].title, "Mine", notes[2].title]
+
+
+def test_a_page_that_claims_a_row_was_off_changes_nothing_of_it(client: Client, notes: list[Note]) -> None:
+    """The mark is a courtesy; what it names is left alone."""
+    form = list_form(client.get(LIST))
+    assert save(client, form, _locked=str(notes[0].pk), **{"form-0-title": "Mine"}).status_code == 302
+    assert titles()[0] == notes[0].title
 
 
 def test_an_older_page_is_refused_at_its_row(client: Client, notes: list[Note]) -> None:

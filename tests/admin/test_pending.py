@@ -40,12 +40,22 @@ def shown(client: Client, query: str = "") -> set[str]:
 class TestTheColumn:
     """“Pending work”."""
 
-    def test_is_the_last_and_links_to_the_run(self, client: Client) -> None:
+    def test_links_to_the_run(self, client: Client) -> None:
         """With how far it is."""
         with hold(make_notes(1)[0], label="Update tags") as run:
             page = client.get(LIST)
-            assert page.context["cl"].list_display[-1] == "pending_work"
-            assert f'<a href="/admin/console/run/{run.pk}/change/">Update tags, 0 %</a>' in page.content.decode()
+            assert "Locked Update tags, 0 %" in text_of(page)
+            assert f'<a href="/admin/console/run/{run.pk}/change/">Update tags' in page.content.decode()
+
+    @pytest.mark.urls("tests.admin.editing")
+    def test_stands_where_the_project_says_or_else_last(self, client: Client) -> None:
+        """Once, and nobody can sort by it."""
+        make_notes(1)
+        ours, theirs = client.get(LIST).context["cl"], client.get("/editing/notes/note/").context["cl"]
+        assert ours.list_display[2] == "pending_work"
+        assert ours.list_display.count("pending_work") == 1
+        assert theirs.list_display[-1] == "pending_work"
+        assert "sortable column-pending_work" not in client.get(LIST).content.decode()
 
     def test_does_not_stop_the_counts_of_the_filters(self, client: Client) -> None:
         """Django's facets."""

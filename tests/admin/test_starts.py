@@ -124,7 +124,7 @@ def test_parameters_are_asked_for_and_a_wrong_one_comes_back(admin_client: Any) 
         address = f"{RUNS}start/{operation.name}/"
         assert only_form(admin_client.get(address, {"limit": "7"})).value("limit") == "7"
         page = admin_client.post(address, only_form(admin_client.get(address)).data(limit="11"))
-        assert "Please correct the errors below." in text_of(page)
+        assert "Nothing was started. Please correct the error below." in text_of(page)
         assert "less than or equal to 10" in text_of(page)
         assert only_form(page).value("limit") == "11"
         assert not Run.objects.exists()

@@ -150,18 +150,22 @@
     poll(() => page.dataset.progress, Number(page.dataset.poll), heard, trouble);
   }
 
+  function move(row, run) {
+    const bar = row.querySelector("progress");
+    if (bar && run.percent !== null) bar.value = run.percent;
+    write(row.querySelector(".console-tally"), run.tally);
+  }
+
   /* Rows of a list, and bars on other pages */
   function list(region, summary, swaps) {
-    const rows = () => [...region.querySelectorAll(".console-progress[data-run]")];
+    const rows = () => [...region.querySelectorAll(".console-progress[data-run]")].filter((row) => !row.closest("[data-console-banner]"));
     const address = () => `${summary}?runs=${rows().map((row) => row.dataset.run).join(",")}`;
     async function heard(answer) {
       let changed = false;
       rows().forEach((row) => {
         const run = answer.runs && answer.runs[row.dataset.run];
         if (!run) return;
-        const bar = row.querySelector("progress");
-        if (bar && run.percent !== null) bar.value = run.percent;
-        write(row.querySelector(".console-tally"), run.tally);
+        move(row, run);
         if (row.dataset.version !== run.version) changed = true;
       });
       if (changed && swaps) await refresh();
@@ -183,6 +187,46 @@
       });
     }
     if (rows().length) poll(address, 2000, heard, () => {});
+  }
+
+  /* The banner of a held object: how far its run is, and when it has ended a sentence and the way on. Nothing reloads. */
+  function banner(box) {
+    const line = box.querySelector("[data-ending]");
+    poll(() => `${box.dataset.summary}?runs=${box.dataset.run}`, 2000, (answer) => {
+      const run = answer.runs && answer.runs[box.dataset.run];
+      if (!run) return 0;
+      box.querySelectorAll(".console-progress").forEach((row) => move(row, run));
+      if (run.active) return answer.poll_ms;
+      const told = box.querySelector(`template[data-ended="${CSS.escape(run.state)}"]`);
+      box.querySelectorAll(":scope > p").forEach((part) => show(part, false));
+      if (line && told) line.replaceChildren(told.content.cloneNode(true));
+      return 0;
+    }, () => {});
+  }
+
+  /* The column of pending work: percents move, cells change when their run does; rows stay. */
+  function pendingWork(summary) {
+    const cells = () => [...document.querySelectorAll(".console-pending[data-run]")];
+    const runs = () => [...new Set(cells().map((cell) => cell.dataset.run))];
+    async function heard(answer) {
+      const changed = cells().filter((cell) => {
+        const run = answer.runs && answer.runs[cell.dataset.run];
+        if (run && run.percent !== null) write(cell.querySelector("[data-percent]"), String(run.percent));
+        return run && run.version !== cell.dataset.version && !cell.contains(document.activeElement);
+      });
+      if (changed.length) await refresh(changed);
+      return cells().length ? answer.poll_ms : 0;
+    }
+    async function refresh(changed) {
+      const response = await fetch(window.location.href, { credentials: "same-origin" });
+      if (!response.ok || response.redirected) return;
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      changed.forEach((cell) => {
+        const other = fresh.querySelector(`.console-pending[data-object="${CSS.escape(cell.dataset.object)}"]`);
+        if (other) cell.replaceWith(document.importNode(other, true)); else cell.remove();
+      });
+    }
+    if (runs().length) poll(() => `${summary}?runs=${runs().join(",")}`, 2000, heard, () => {});
   }
 
   /* The header */
@@ -226,4 +270,6 @@
   const main = document.getElementById("content-start");
   if (header && main && !regions.length) list(main, header.dataset.summary, false);
   document.querySelectorAll("[data-console-indicator]").forEach(indicator);
+  document.querySelectorAll("[data-console-banner]").forEach(banner);
+  document.querySelectorAll("[data-console-cells]").forEach((mark) => pendingWork(mark.dataset.summary));
 })();

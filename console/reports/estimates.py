@@ -1,0 +1,18 @@
+"""How long something will take, judged by how long it took before."""
+
+from __future__ import annotations
+
+from django.db.models import Sum
+
+from console.models import Event, Partition
+
+
+def preparing_takes(count: int) -> float | None:
+    """Return about how many seconds collecting and locking `count` objects takes; None where it was never done."""
+    event = Event.objects.filter(what="prepared").select_related("run").order_by("-id").first()
+    if event is None or event.run.started_at is None:
+        return None
+    preparing = Partition.objects.filter(run=event.run, kind=Partition.Kind.PREPARE)
+    collected = preparing.aggregate(n=Sum("position"))["n"] or 0
+    took = (event.at - event.run.started_at).total_seconds()
+    return count * took / collected if collected else None
