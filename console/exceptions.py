@@ -51,7 +51,7 @@ class NotPermitted(ConsoleError):
     """The person lacks the permission `codename` for what was asked."""
 
     def __init__(self, codename: str, act: str) -> None:
-        self.codename = codename
+        self.codename, self.act = codename, act
         super().__init__(
             _("To %(act)s you need the permission “%(codename)s”. Ask an administrator.")
             % {"act": act, "codename": codename}
@@ -209,7 +209,7 @@ class ObjectHeld(ConsoleError):
     """A pending run holds the object, so it cannot be changed or deleted. `run_id` names the run."""
 
     def __init__(self, obj: object, run_id: int, label: str, *, saving: bool = True) -> None:
-        self.obj, self.run_id, self.label = obj, run_id, label
+        self.obj, self.run_id, self.label, self.saving = obj, run_id, label, saving
         what = _("Not saved.") if saving else _("Not deleted.")
         super().__init__(
             _(
@@ -219,15 +219,24 @@ class ObjectHeld(ConsoleError):
             % {"what": what, "object": obj, "label": label, "run": run_id}
         )
 
+    def about(self, name: str) -> ObjectHeld:
+        """Return the same error about an object that is called `name`."""
+        return ObjectHeld(name, self.run_id, self.label, saving=self.saving)
+
 
 class ObjectBusy(ConsoleError):
     """Another transaction keeps the object's row locked for longer than the guard waits."""
 
     def __init__(self, obj: object) -> None:
+        self.obj = obj
         super().__init__(
             _("Not saved. “%(object)s” is being changed by somebody else this very moment. Try again.")
             % {"object": obj}
         )
+
+    def about(self, name: str) -> ObjectBusy:
+        """Return the same error about an object that is called `name`."""
+        return ObjectBusy(name)
 
 
 class WrongIsolation(RuntimeError):

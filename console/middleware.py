@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from django.contrib.admin import AdminSite
-from django.contrib.admin.sites import all_sites, site
+from django.contrib.admin.sites import site
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from console.admin.access import wants_json
 from console.admin.links import run_url
+from console.admin.refusals import wants_json
+from console.admin.sight import in_words, sight, site_of
 from console.exceptions import ObjectBusy, ObjectHeld
 from console.models import Run
-from console.reports.visibility import missing_permission
 
 
 class HeldObjectMiddleware(MiddlewareMixin):
@@ -29,14 +29,15 @@ class HeldObjectMiddleware(MiddlewareMixin):
         if not isinstance(exception, ObjectHeld | ObjectBusy):
             return None
         run_id = exception.run_id if isinstance(exception, ObjectHeld) else None
+        admin = site_of(request)  # outside of it the project's own view judges what its visitors may read
+        sentence = in_words(exception, sight(request, admin)) if admin else str(exception)
         if wants_json(request):
-            return JsonResponse({"error": str(exception), "run": run_id}, status=409)
-        return _page(request, str(exception), run_id)
+            return JsonResponse({"error": sentence, "run": run_id}, status=409)
+        return _page(request, admin, sentence, run_id)
 
 
-def _page(request: HttpRequest, sentence: str, run_id: int | None) -> TemplateResponse:
+def _page(request: HttpRequest, admin: AdminSite | None, sentence: str, run_id: int | None) -> TemplateResponse:
     """Return the page, in the admin's frame where the request was for the admin."""
-    admin = _admin(request)
     shown = {
         **(admin.each_context(request) if admin else {}),
         "console_parent": "admin/base_site.html" if admin else "console/bare.html",
@@ -51,21 +52,13 @@ def _page(request: HttpRequest, sentence: str, run_id: int | None) -> TemplateRe
     return TemplateResponse(request, "console/held.html", shown, status=409)
 
 
-def _admin(request: HttpRequest) -> AdminSite | None:
-    """Return the admin site that the request is for."""
-    match = request.resolver_match
-    if match is None or "admin" not in match.app_names:
-        return None
-    return next((found for found in all_sites if found.name in match.namespaces), None)
-
-
 def _run_url(request: HttpRequest, admin: AdminSite, run_id: int) -> str:
     """Return the address of the run's page, for staff who may see it."""
     user = getattr(request, "user", None)
     run = Run.objects.select_related("content_type").filter(pk=run_id).first()
-    if user is None or run is None or not user.is_active or not user.is_staff or missing_permission(user, run):
+    if user is None or run is None or not user.is_active or not user.is_staff:
         return ""
-    return run_url(admin, run_id)
+    return run_url(admin, run_id) if sight(request, admin).sees(run) else ""
 
 
 def _back(request: HttpRequest) -> str:

@@ -6,23 +6,21 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin import ModelAdmin
-from django.contrib.auth.models import Permission
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
     HttpResponseNotAllowed,
-    JsonResponse,
 )
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from console.conf import settings
+from console.admin.refusals import permission_name, refuse
+from console.admin.sight import sight
+from console.engine.verbs import verbs_for
 from console.exceptions import NotPermitted
 from console.models import Run
-from console.reports.visibility import missing_permission
 from console.reports.words import noun
 from console.states import Verb
 
@@ -31,33 +29,70 @@ if TYPE_CHECKING:
 else:
     RunModelAdmin = ModelAdmin
 
+MAKING_RUNS = frozenset({Verb.RETRY, Verb.START})
 LONGEST_KEY = 18  # digits, well inside a big integer
 
 View = Callable[..., HttpResponseBase]
 
 
 class RunHidden(NotPermitted):
-    """The person may not see this run; ``str()`` names what it works on, and what they lack."""
+    """The person may not see this run; ``str()`` names what it works on, and what they lack: a permission, or its objects."""
 
     def __init__(self, run: Run, codename: str) -> None:
         super().__init__(codename, "")
-        facts = {"run": run.pk, "noun": noun(run, 2), "permission": permission_name(codename)}
-        told = _("You cannot see run %(run)s: it works on %(noun)s, and you lack the permission “%(permission)s”.")
+        facts = {"run": run.pk, "noun": noun(run, 2), "permission": permission_name(codename) if codename else ""}
+        told = _(
+            "You cannot see run %(run)s: it works on %(noun)s, and you lack the permission “%(permission)s”. "
+            "Ask an administrator."
+        )
         if run.content_type is None:
-            told = _("You cannot see run %(run)s: you lack the permission “%(permission)s”.")
+            told = _("You cannot see run %(run)s: you lack the permission “%(permission)s”. Ask an administrator.")
+        elif not codename:
+            told = _("You cannot see run %(run)s: it works on %(noun)s that you may not see. Ask an administrator.")
         self.args = (told % facts,)
 
 
 class VerbRefused(NotPermitted):
-    """The person may not ask this of a run; ``str()`` names what they lack."""
+    """The person may not ask this of a run; ``str()`` names what they lack, and what goes on all the same."""
 
-    def __init__(self, verb: Verb, codename: str) -> None:
+    def __init__(self, verb: Verb, run: Run, codename: str) -> None:
         super().__init__(codename, "")
-        facts = {"verb": verb.label, "permission": permission_name(codename)}
-        self.args = (_("“%(verb)s” needs the permission “%(permission)s”. The run stays as it is.") % facts,)
+        facts = {"act": verb_words(verb), "permission": permission_name(codename), "run": run.pk}
+        told = _("To %(act)s you need “%(permission)s”.") % facts
+        stays = _("The run goes on.") if run.is_active else _("Nothing was started.")
+        self.args = (f"{told} {stays}",)
 
 
-def open_run(request: HttpRequest, run_id: int) -> Run:
+class NotWhole(NotPermitted):
+    """The run works on objects that the person may not see, so it is not theirs to do again."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__("", "")
+        told = _(
+            "Nothing was started. Run %(run)s works on %(noun)s that you may not see; whoever may can start it again."
+        )
+        self.args = (told % {"run": run.pk, "noun": noun(run, 2)},)
+
+
+def verbs_open(request: HttpRequest, site: AdminSite, run: Run) -> list[Verb]:
+    """Return the verbs that the person may ask of the run now, the main one first."""
+    verbs = verbs_for(run, request.user)
+    if verbs and not sight(request, site).sees_whole(run):
+        verbs = [verb for verb in verbs if verb not in MAKING_RUNS]
+    return verbs
+
+
+def check_whole(request: HttpRequest, site: AdminSite, run: Run, verb: Verb) -> None:
+    """Check that a verb which makes a new run would work on nothing that the person may not see.
+
+    Raises:
+        NotWhole: It would.
+    """
+    if verb in MAKING_RUNS and not sight(request, site).sees_whole(run):
+        raise NotWhole(run)
+
+
+def open_run(request: HttpRequest, site: AdminSite, run_id: int) -> Run:
     """Return the run if it exists and the person may see it.
 
     Raises:
@@ -69,9 +104,23 @@ def open_run(request: HttpRequest, run_id: int) -> Run:
         run = Run.objects.select_related(*linked).get(pk=run_id)
     except (Run.DoesNotExist, OverflowError):
         raise Http404(_("There is no run %(run)s.") % {"run": run_id}) from None
-    if codename := missing_permission(request.user, run):
-        raise RunHidden(run, codename)
+    seen = sight(request, site)
+    if not seen.sees(run):
+        raise RunHidden(run, seen.lacks(run))
     return run
+
+
+def refuse_run(model_admin: RunModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse | None:
+    """Return the answer to those who may not see the run that an address of Django's names; None where they may.
+
+    Raises:
+        Http404: There is no such run.
+    """
+    try:
+        open_run(request, model_admin.admin_site, whole_number(object_id))
+    except NotPermitted as refused:
+        return refuse(request, model_admin.admin_site, str(refused), codename=refused.codename)
+    return None
 
 
 def whole_number(text: str | None) -> int:
@@ -103,34 +152,18 @@ def explained(view: View) -> View:
         try:
             return view(model_admin, request, *args, **kwargs)
         except NotPermitted as refused:
-            return forbidden(model_admin, request, refused)
+            return refuse(request, model_admin.admin_site, str(refused), codename=refused.codename)
 
     return guarded
 
 
-def wants_json(request: HttpRequest) -> bool:
-    """Tell whether a program asks, not a browser."""
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
-
-
-def forbidden(model_admin: RunModelAdmin, request: HttpRequest, refused: NotPermitted) -> HttpResponse:
-    """Answer 403 with a page, or JSON, that names the missing permission."""
-    sentence = str(refused)
-    if wants_json(request):
-        return JsonResponse({"error": sentence, "permission": refused.codename}, status=403)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": _("Not permitted"),
-        "sentence": sentence,
-        "codename": refused.codename,
-        "contact": settings.contact,
-    }
-    return TemplateResponse(request, "admin/console/run/forbidden.html", context, status=403)
-
-
-def permission_name(codename: str) -> str:
-    """Return a permission's own name, such as “Can view note”; the codename where the database has none."""
-    app_label, _dot, name = codename.partition(".")
-    found = Permission.objects.filter(content_type__app_label=app_label, codename=name).values_list("name", flat=True)
-    return found.first() or codename
+def verb_words(verb: Verb) -> str:
+    """Return the verb as a sentence names it: “to cancel this run”."""
+    return {
+        Verb.CANCEL: _("cancel this run"),
+        Verb.PAUSE: _("pause this run"),
+        Verb.RESUME: _("resume this run"),
+        Verb.RETRY: _("retry this run"),
+        Verb.START: _("start this run"),
+        Verb.WITHDRAW: _("leave an object out of this run"),
+    }[verb]

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -19,7 +19,7 @@ from console.admin import keys
 from console.admin.base import Part
 from console.admin.confirmation import Confirmation
 from console.admin.links import object_url, operation_url
-from console.admin.refusals import refuse
+from console.admin.refusals import refuse_object, refuse_start
 from console.admin.selection import chosen_object, chosen_on_list
 from console.admin.words import action_text
 from console.engine.acceptance import check_may_start
@@ -59,7 +59,7 @@ class ActionsPart(Part):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         obj = self.get_object(request, unquote(object_id))
         if not self.has_view_or_change_permission(request, obj):
-            raise PermissionDenied
+            return refuse_object(request, self.admin_site, self.model)
         if obj is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
         back = object_url(self.admin_site, obj)
@@ -76,7 +76,7 @@ class ActionsPart(Part):
                 raise UnknownOperation(name)
             check_may_start(operation, request.user)
         except NotPermitted as error:
-            return refuse(request, self.admin_site, _("%(why)s Nothing was started.") % {"why": error}, back=back)
+            return refuse_start(request, self.admin_site, error, back=back)
         except ConsoleError as error:
             messages.error(request, _("%(why)s Nothing was started.") % {"why": error})
             return HttpResponseRedirect(back)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.db.models import Model
@@ -12,11 +11,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from console.admin.links import object_url, run_url
+from console.admin.sight import sight
 from console.engine.progress import Progress, progress_of
 from console.engine.verbs import verbs_for
 from console.models import Run, Target
 from console.operations import Hold
-from console.reports.visibility import missing_permission
 from console.reports.words import about, clock, person, rounded, span
 from console.states import Verb
 
@@ -53,16 +52,19 @@ class HeldRow:
 def held_rows(request: HttpRequest, site: AdminSite, model: type[Model], targets: Sequence[Target]) -> list[HeldRow]:
     """Return the rows of the table for the first of `targets`, in a constant number of queries."""
     shown = list(targets[:SHOWN])
-    objects = {str(obj.pk): obj for obj in model._base_manager.filter(pk__in=[target.object_id for target in shown])}
+    seen = sight(request, site)
+    objects = seen.objects(model, [target.object_id for target in shown])
+    runs = seen.seen(target.run for target in shown)
     progress = progress_of([target.run for target in shown])
-    return [_row(request, site, _object(model, objects, target), target, progress[target.run_id]) for target in shown]
+    return [
+        _row(request, site, objects.get(target.object_id), target, progress[target.run_id], opens=target.run_id in runs)
+        for target in shown
+    ]
 
 
-def _object(model: type[Model], objects: dict[str, Any], target: Target) -> Model | None:
-    return objects.get(str(model._meta.pk.to_python(target.object_id)))
-
-
-def _row(request: HttpRequest, site: AdminSite, obj: Model | None, target: Target, progress: Progress) -> HeldRow:
+def _row(
+    request: HttpRequest, site: AdminSite, obj: Model | None, target: Target, progress: Progress, *, opens: bool
+) -> HeldRow:
     run = target.run
     may_cancel = Verb.CANCEL in verbs_for(run, request.user)
     return HeldRow(
@@ -70,14 +72,9 @@ def _row(request: HttpRequest, site: AdminSite, obj: Model | None, target: Targe
         url=object_url(site, obj) if obj is not None else "",
         run=run,
         locked=target.hold == Hold.EXCLUSIVE,
-        run_url=run_url(site, run.pk) if may_view(request, run) else "",
-        cancel_url=run_url(site, run.pk, "cancel") if may_cancel else "",
+        run_url=run_url(site, run.pk) if opens else "",
+        cancel_url=run_url(site, run.pk, "cancel") if opens and may_cancel else "",
         asked_by=person(run.asked_by),
         since=clock(run.accepted_at, seconds=False),
         progress=progress,
     )
-
-
-def may_view(request: HttpRequest, run: Run) -> bool:
-    """Tell whether the person may open the run's page."""
-    return missing_permission(request.user, run) is None

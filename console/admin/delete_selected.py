@@ -18,6 +18,7 @@ from console.admin.actions import ActionsPart
 from console.admin.base import dress, has_operations
 from console.admin.conflicts import SHOWN, held_rows
 from console.admin.deletion import DeletionPart
+from console.admin.sight import in_words, sight
 from console.admin.words import action_text, counted
 from console.engine.holds import holders
 from console.exceptions import ObjectBusy, ObjectHeld
@@ -57,7 +58,8 @@ def _delete_selected(
         with transaction.atomic(using=router.db_for_write(model_admin.model)):
             return stock(model_admin, request, queryset)
     except (ObjectHeld, ObjectBusy) as met:
-        messages.error(request, _("%(why)s Nothing was deleted.") % {"why": met})
+        seen = sight(request, model_admin.admin_site)
+        messages.error(request, _("%(why)s Nothing was deleted.") % {"why": in_words(met, seen)})
         return None
 
 

@@ -23,6 +23,7 @@ from console.admin.banner import banner
 from console.admin.links import list_url, object_url
 from console.admin.locked import LockedPart
 from console.admin.protected import held_among
+from console.admin.sight import in_words, sight
 from console.admin.words import noun
 from console.engine import control
 from console.engine.holds import checked_batch, write_trash
@@ -81,7 +82,7 @@ class DeletionPart(LockedPart):
         try:
             return super().delete_view(request, object_id, extra_context)
         except (ObjectHeld, ObjectBusy) as met:
-            messages.error(request, str(met))
+            messages.error(request, in_words(met, sight(request, self.admin_site)))
         request.__dict__.pop("console_holders", None)
         if targets := self.holders_of(request, obj):
             return self._not_yet(request, obj, targets)
@@ -129,7 +130,7 @@ class DeletionPart(LockedPart):
             return _("You may not delete what would go too: %(names)s.") % {"names": _listed(sorted(map(str, lacking)))}
         if protected:
             return _("It cannot be deleted while others refer to it: %(names)s.") % {"names": _listed(protected)}
-        if others := held_among([obj], self.admin_site, without=obj):
+        if others := held_among(request, [obj], self.admin_site, without=obj):
             return _("What would go too is held as well: %(names)s.") % {"names": _listed(others)}
         return ""
 
@@ -183,7 +184,7 @@ class DeletionPart(LockedPart):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would go, with held objects, cascaded ones too, as protected, each with its reason."""
         to_delete, model_count, perms_needed, protected = super().get_deleted_objects(objs, request)
-        return to_delete, model_count, perms_needed, [*protected, *held_among(objs, self.admin_site)]
+        return to_delete, model_count, perms_needed, [*protected, *held_among(request, objs, self.admin_site)]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete the object, locked and checked."""

@@ -6,6 +6,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, St
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.admin.sight import sight
 from console.models import Run
 from console.reports.failures import table
 from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
@@ -15,8 +16,8 @@ from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
 @only("GET")
 def failures_csv(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Stream the run's failures as CSV; ``?group=`` gives those of one reason."""
-    run = open_run(request, run_id)
-    lines = csv_lines(table(run, request.GET.get("group")))
+    run = open_run(request, model_admin.admin_site, run_id)
+    lines = csv_lines(table(run, sight(request, model_admin.admin_site), request.GET.get("group")))
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=_as_file(run, "csv"))
 
 
@@ -24,10 +25,10 @@ def failures_csv(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) 
 @only("GET")
 def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Send the run's failures as XLSX; ``?group=`` gives those of one reason."""
-    run = open_run(request, run_id)
+    run = open_run(request, model_admin.admin_site, run_id)
     if not HAS_XLSX:
         raise Http404(_("XLSX needs the extra “xlsx” of django-operations-console. Download the CSV."))
-    file = xlsx_file(table(run, request.GET.get("group")), "failures")
+    file = xlsx_file(table(run, sight(request, model_admin.admin_site), request.GET.get("group")), "failures")
     return FileResponse(file, as_attachment=True, filename=f"run-{run.pk}-failures.xlsx")
 
 
@@ -35,7 +36,7 @@ def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int)
 @only("GET")
 def input_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Answer 404: no operation of this version reads a file."""
-    run = open_run(request, run_id)
+    run = open_run(request, model_admin.admin_site, run_id)
     raise Http404(_("Run %(run)s has read no file.") % {"run": run.pk})
 
 
@@ -43,7 +44,7 @@ def input_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) ->
 @only("GET")
 def output_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Answer 404: no operation of this version writes a file."""
-    run = open_run(request, run_id)
+    run = open_run(request, model_admin.admin_site, run_id)
     raise Http404(_("Run %(run)s has written no file.") % {"run": run.pk})
 
 

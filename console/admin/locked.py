@@ -17,6 +17,7 @@ from console.admin.banner import banner
 from console.admin.base import Part, dress, has_operations
 from console.admin.opened import opened_mark, put_back
 from console.admin.seen import StaleForm, check_seen, seen_mark, unseen_change
+from console.admin.sight import in_words, sight
 from console.admin.words import not_saved, stale
 from console.engine.holds import check_free, holders
 from console.exceptions import ObjectBusy, ObjectHeld
@@ -108,7 +109,7 @@ class LockedPart(Part):
             return super().changeform_view(request, *args)
         except (ObjectHeld, ObjectBusy, StaleForm) as met:
             request.__dict__.pop("console_holders", None)
-            request.console_met = met  # type: ignore[attr-defined]
+            request.console_met = in_words(met, sight(request, self.admin_site))  # type: ignore[attr-defined]
             return super().changeform_view(request, *args)
 
     def _dressed_form(
@@ -163,14 +164,14 @@ class _Refusal:
     def __call__(self, form: Any) -> str:
         obj = form.instance
         if obj.pk is None:
-            return str(self._met)
+            return self._met
         if targets := self.part.holders_of(self.request, obj):
             return not_saved(obj, targets)
         if has_operations(self.part.model) and (run := unseen_change(self.request, obj)):
             return stale(obj, run, put_back(form, self.request.POST.get(keys.OPENED, "")))
-        return str(self._met)
+        return self._met
 
     @property
-    def _met(self) -> object:
-        """The error that saving met, in the second look at a post; empty in the first."""
-        return getattr(self.request, "console_met", "")
+    def _met(self) -> str:
+        """The words of the error that saving met, in the second look at a post; empty in the first."""
+        return str(getattr(self.request, "console_met", ""))

@@ -13,8 +13,9 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from console.admin.access import check_whole, verbs_open
 from console.engine import control
-from console.engine.verbs import PERMISSIONS, is_lawful, is_permitted
+from console.engine.verbs import PERMISSIONS
 from console.exceptions import ConsoleError
 from console.models import Run
 from console.reports.words import number
@@ -49,7 +50,7 @@ def _action(verb: Verb, act: Callable[[Run, HttpRequest, str], None], descriptio
         is_too_many, runs = len(runs) > AT_ONCE, runs[:AT_ONCE]
         if ACT not in request.POST:
             return _ask(model_admin, request, runs, verb, on_many.__name__, is_too_many=is_too_many)
-        _answer(model_admin, request, verb, *_do(model_admin, request, runs, act))
+        _answer(model_admin, request, verb, *_do(model_admin, request, runs, verb, act))
         return None
 
     on_many.__name__ = f"{verb.value}_runs"
@@ -59,7 +60,7 @@ def _action(verb: Verb, act: Callable[[Run, HttpRequest, str], None], descriptio
 def _ask(
     model_admin: Any, request: HttpRequest, runs: list[Run], verb: Verb, action: str, *, is_too_many: bool
 ) -> HttpResponseBase:
-    able = [run for run in runs if is_lawful(run, verb) and is_permitted(run, verb, request.user)]
+    able = [run for run in runs if verb in verbs_open(request, model_admin.admin_site, run)]
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -80,12 +81,13 @@ def _ask(
 
 
 def _do(
-    model_admin: Any, request: HttpRequest, runs: list[Run], act: Callable[[Run, HttpRequest, str], None]
+    model_admin: Any, request: HttpRequest, runs: list[Run], verb: Verb, act: Callable[[Run, HttpRequest, str], None]
 ) -> tuple[int, list[ConsoleError]]:
     """Do the verb for each run, each by itself; return how many it was done for, and why not for the others."""
     reason, refused = request.POST.get("reason", "").strip(), []
     for run in runs:
         try:
+            check_whole(request, model_admin.admin_site, run, verb)
             act(run, request, reason)
         except ConsoleError as error:
             refused.append(error)

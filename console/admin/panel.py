@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from console.admin.actions import ActionsPart
-from console.admin.conflicts import may_view
 from console.admin.links import run_url, runs_url
 from console.admin.locked import LockedPart
 from console.admin.pending import pending_targets
+from console.admin.sight import sight
 from console.engine.holds import identity_type, object_key
 from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
@@ -50,7 +50,9 @@ def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
     targets = Target.objects.filter(content_type=identity_type(type(obj)), object_id=object_key(type(obj), obj.pk))
     ended = targets.exclude(run__state__in=ACTIVE).select_related("run", "run__asked_by", "run__content_type")
     latest = list(ended.order_by("-run_id")[:LATEST])
-    shown = [target for target in [*reversed(pending), *latest] if may_view(request, target.run)]
+    found, seen = [*reversed(pending), *latest], sight(request, site)
+    opened = seen.seen(target.run for target in found)
+    shown = [target for target in found if target.run_id in opened]
     effects = _effects(shown)
     url = runs_url(site, q=f"{obj._meta.model_name} {obj.pk}")
     return Panel([_row(request, site, target, effects[target.pk]) for target in shown], targets.count(), url)

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin.base import Part, has_operations
-from console.admin.conflicts import may_view
 from console.admin.links import run_url
+from console.admin.sight import sight
 from console.admin.words import strongest
 from console.engine.holds import identity_type, object_key
 from console.engine.progress import progress_of
@@ -72,6 +72,7 @@ class PendingPart(Part):
         found = pending_targets(self.model, [obj.pk for obj in shown])
         named = {key: strongest(targets) for key, targets in found.items()}
         progress = progress_of({target.run_id: target.run for target in named.values()}.values()) if named else {}
+        opened = sight(request, self.admin_site).seen(target.run for target in named.values())
         for obj in shown:
             if target := named.get(str(obj.pk)):
                 obj.console_cell = {
@@ -79,7 +80,7 @@ class PendingPart(Part):
                     "hold": target.hold,
                     "run": target.run,
                     "progress": progress[target.run_id],
-                    "url": run_url(self.admin_site, target.run_id) if may_view(request, target.run) else "",
+                    "url": run_url(self.admin_site, target.run_id) if target.run_id in opened else "",
                     "more": len(found[str(obj.pk)]) - 1,
                 }
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.admin import AdminSite
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 
-from console.admin.access import RunModelAdmin, explained, only, open_run, whole_number
+from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
+from console.admin.sight import sight
 from console.engine.progress import Progress, progress_of
 from console.engine.progress import progress as progress_of_run
-from console.engine.verbs import verbs_for
 from console.models import Run
-from console.reports.attention import visible_counts
+from console.reports.attention import counts
 from console.reports.sentences import sentence, tally
-from console.reports.visibility import visible_to
 
 LIVELY = timedelta(seconds=30)  # for so long after acceptance a page asks every second
 LISTED = 200  # runs that one request for a list's progress may name
@@ -25,14 +27,16 @@ LISTED = 200  # runs that one request for a list's progress may name
 @only("GET")
 def one(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Answer with the run's progress: the contract's keys, no others."""
-    return JsonResponse(payload(open_run(request, run_id), request), headers={"Cache-Control": "no-store"})
+    site = model_admin.admin_site
+    return JsonResponse(payload(open_run(request, site, run_id), request, site), headers={"Cache-Control": "no-store"})
 
 
 @explained
 @only("GET")
 def summary(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBase:
     """Answer with what the header counts; ``?runs=1,2`` adds the progress of those runs."""
-    active, attention = visible_counts(request.user)
+    visible = sight(request, model_admin.admin_site).runs()
+    active, attention = counts(visible)
     answer: dict[str, Any] = {
         "active": active,
         "attention": attention,
@@ -40,14 +44,14 @@ def summary(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBas
         "server_time": timezone.now(),
     }
     if "runs" in request.GET:
-        answer["runs"] = _listed(request)
+        answer["runs"] = _listed(request, visible)
         answer["poll_ms"] = 2_000 if any(run["active"] for run in answer["runs"].values()) else 15_000
     return JsonResponse(answer, headers={"Cache-Control": "no-store"})
 
 
-def payload(run: Run, request: HttpRequest) -> dict[str, Any]:
+def payload(run: Run, request: HttpRequest, site: AdminSite) -> dict[str, Any]:
     """Return the contract's JSON for a run (DESIGN §7)."""
-    progress = progress_of_run(run)
+    progress = progress_shown(request, site, run)
     return {
         "id": run.pk,
         "operation": run.operation,
@@ -68,11 +72,20 @@ def payload(run: Run, request: HttpRequest) -> dict[str, Any]:
         "attempt": progress.attempt,
         "next_attempt_at": progress.next_attempt_at,
         "finished_at": run.ended_at,
-        "verbs": [verb.value for verb in verbs_for(run, request.user)],
+        "verbs": [verb.value for verb in verbs_open(request, site, run)],
         "version": progress.version,
         "poll_ms": poll_ms(run),
         "server_time": timezone.now(),
     }
+
+
+def progress_shown(request: HttpRequest, site: AdminSite, run: Run) -> Progress:
+    """Return the run's progress; what went wrong is left out, here and of `run`, where it may quote hidden objects."""
+    progress = progress_of_run(run)
+    if sight(request, site).sees_whole(run):
+        return progress
+    run.why = ""
+    return replace(progress, error="")
 
 
 def poll_ms(run: Run) -> int:
@@ -82,9 +95,9 @@ def poll_ms(run: Run) -> int:
     return 1_000 if timezone.now() - run.accepted_at < LIVELY else 2_000
 
 
-def _listed(request: HttpRequest) -> dict[str, dict[str, Any]]:
+def _listed(request: HttpRequest, visible: QuerySet[Run]) -> dict[str, dict[str, Any]]:
     keys = [whole_number(key) for key in request.GET["runs"].split(",")[:LISTED]]
-    runs = list(visible_to(request.user).filter(pk__in=keys).select_related("content_type"))
+    runs = list(visible.filter(pk__in=keys).select_related("content_type"))
     found = progress_of(runs)
     return {str(run.pk): _row(run, found[run.pk]) for run in runs}
 

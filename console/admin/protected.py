@@ -9,21 +9,24 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import NestedObjects
 from django.db import router
 from django.db.models import Model
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from console.admin.base import has_operations
 from console.admin.links import object_url
+from console.admin.sight import sight
 from console.admin.words import run_words, strongest
 from console.engine.holds import holders
 from console.models import Target
 
 
-def held_among(objects: Any, site: AdminSite, *, without: Model | None = None) -> list[str]:
+def held_among(request: HttpRequest, objects: Any, site: AdminSite, *, without: Model | None = None) -> list[str]:
     """Return a line for each held object that deleting `objects` would delete, or whose column it would set.
 
     Args:
+        request: Whose rights decide which names are told.
         objects: What is to be deleted.
         site: The admin site whose pages the lines link to.
         without: One of `objects` whose own holds are not told.
@@ -34,7 +37,7 @@ def held_among(objects: Any, site: AdminSite, *, without: Model | None = None) -
     collector: Any = NestedObjects(using=router.db_for_write(type(first)), origin=objects)
     collector.collect(objects)
     return [
-        _line(site, obj, targets)
+        _line(site, obj, targets, is_seen=sight(request, site).shows(obj))
         for model, batch in _batches(collector).items()
         if has_operations(model)
         for obj, targets in _held(model, batch)
@@ -60,8 +63,9 @@ def _held(model: type[Model], batch: dict[Any, Model]) -> Iterator[tuple[Model, 
             yield obj, found[str(pk)]
 
 
-def _line(site: AdminSite, obj: Model, targets: Sequence[Target]) -> str:
-    name, address = capfirst(obj._meta.verbose_name), object_url(site, obj)
-    linked = format_html('<a href="{}">{}</a>', address, obj) if address else format_html("{}", obj)
+def _line(site: AdminSite, obj: Model, targets: Sequence[Target], *, is_seen: bool) -> str:
+    name, address = capfirst(obj._meta.verbose_name), object_url(site, obj) if is_seen else ""
+    told = obj if is_seen else obj.pk
+    linked = format_html('<a href="{}">{}</a>', address, told) if address else format_html("{}", told)
     why = _("locked by %(run)s") % {"run": run_words(strongest(targets).run)}
     return format_html("{}: {} ({})", name, linked, why)

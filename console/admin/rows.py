@@ -12,6 +12,7 @@ from console.admin import keys
 from console.admin.base import Part, dress, has_operations
 from console.admin.links import runs_url, summary_url
 from console.admin.seen import StaleForm, seen_mark, unseen_change
+from console.admin.sight import in_words, sight
 from console.admin.words import row_not_saved, row_stale
 from console.engine.holds import holders
 from console.exceptions import ObjectBusy, ObjectHeld
@@ -73,7 +74,7 @@ class RowsPart(Part):
         try:
             response = super().changelist_view(request, extra_context)
         except (ObjectHeld, ObjectBusy, StaleForm) as met:
-            request.console_met = met  # type: ignore[attr-defined]
+            request.console_met = in_words(met, sight(request, self.admin_site))  # type: ignore[attr-defined]
             response = super().changelist_view(request, extra_context)
         if not has_operations(self.model) or "cl" not in (getattr(response, "context_data", None) or {}):
             return response

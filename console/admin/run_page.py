@@ -11,14 +11,13 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from console.admin.access import RunModelAdmin, explained, only, open_run, whole_number
+from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
 from console.admin.links import object_url, run_url
-from console.admin.progress import poll_ms
+from console.admin.progress import poll_ms, progress_shown
 from console.admin.results import results_of
+from console.admin.sight import sight
 from console.conf import settings
 from console.engine.progress import Progress
-from console.engine.progress import progress as progress_of_run
-from console.engine.verbs import verbs_for
 from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.reports import failures, objects
@@ -27,7 +26,7 @@ from console.reports.headlines import headline, parameters
 from console.reports.samples import Sample, samples
 from console.reports.sentences import no_longer_known, sentence
 from console.reports.spreadsheets import HAS_XLSX
-from console.reports.visibility import missing_permission
+from console.reports.visibility import Sight
 from console.states import State, Verb
 
 ATTEMPTS_SHOWN = 50
@@ -46,10 +45,10 @@ class Button:
 @only("GET")
 def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Show the run."""
-    run = open_run(request, run_id)
-    progress = progress_of_run(run)
-    verbs = verbs_for(run, request.user)
     site = model_admin.admin_site
+    run = open_run(request, site, run_id)
+    progress, verbs, seen = progress_shown(request, site, run), verbs_open(request, site, run), sight(request, site)
+    whole = seen.sees_whole(run)
     context = {
         **site.each_context(request),
         "opts": model_admin.opts,
@@ -57,18 +56,19 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         % {"run": run.pk, "label": run.label, "state": str(State(run.state).label).lower()},
         "run": run,
         "progress": progress,
-        "headline": headline(run),
+        "headline": headline(run, whole=whole),
         "sentence": sentence(run, progress),
         "no_longer_known": no_longer_known(run),
         "poll_ms": poll_ms(run),
         "buttons": _buttons(site, run, progress, verbs),
-        "linked": _linked(request, run),
+        "linked": _linked(run, seen),
+        "is_whole": whole,
         "updated": timezone.now(),
-        **_failures(request, run, verbs),
+        **_failures(request, run, verbs, seen),
         **_objects(request, site, run, verbs),
-        **_history(run),
-        "samples": _samples(request, site, run),
-        "parameters": parameters(run),
+        **_history(run, whole=whole),
+        "samples": _samples(site, run, seen),
+        "parameters": parameters(run, whole=whole),
         "facts": _facts(run),
     }
     return TemplateResponse(request, "admin/console/run/change_form.html", context)
@@ -78,7 +78,7 @@ def _buttons(site: AdminSite, run: Run, progress: Progress, verbs: list[Verb]) -
     return [Button(ask(verb, run, progress), run_url(site, run.pk, verb)) for verb in verbs if verb != Verb.WITHDRAW]
 
 
-def _linked(request: HttpRequest, run: Run) -> list[tuple[str, Run]]:
+def _linked(run: Run, seen: Sight) -> list[tuple[str, Run]]:
     """Return the runs that this one came from or led to, as far as the person may see them."""
     found = [
         (_("dry run"), run.preview_of),
@@ -86,15 +86,16 @@ def _linked(request: HttpRequest, run: Run) -> list[tuple[str, Run]]:
         (_("started as"), getattr(run, "started_as", None)),
         *((_("retried by"), retry) for retry in run.retries.select_related("content_type").order_by("pk")[:20]),
     ]
-    return [(words, other) for words, other in found if other and missing_permission(request.user, other) is None]
+    opened = seen.seen(other for _words, other in found if other)
+    return [(words, other) for words, other in found if other and other.pk in opened]
 
 
-def _failures(request: HttpRequest, run: Run, verbs: list[Verb]) -> dict[str, Any]:
+def _failures(request: HttpRequest, run: Run, verbs: list[Verb], seen: Sight) -> dict[str, Any]:
     chosen = request.GET.get("group", "")
     after = whole_number(request.GET.get("after"))
-    rows, following = failures.page(run, chosen, after) if chosen else ([], None)
+    rows, following = failures.page(run, chosen, after, seen) if chosen else ([], None)
     return {
-        "groups": [] if chosen else failures.groups(run),
+        "groups": [] if chosen else failures.groups(run, seen),
         "group": chosen,
         "group_rows": rows,
         "group_next": following,
@@ -107,13 +108,20 @@ def _failures(request: HttpRequest, run: Run, verbs: list[Verb]) -> dict[str, An
 
 
 def _objects(request: HttpRequest, site: AdminSite, run: Run, verbs: list[Verb]) -> dict[str, Any]:
-    rows, following = objects.page(run, whole_number(request.GET.get("objects")))
-    linked = [(row, object_url(site, row.obj) if row.obj and _may_open(request, row.obj) else "") for row in rows]
-    return {"objects": linked, "objects_next": following, "may_withdraw": Verb.WITHDRAW in verbs}
+    page = objects.page(run, whole_number(request.GET.get("objects")), sight(request, site))
+    return {
+        "objects": [(row, object_url(site, row.obj) if row.obj else "") for row in page.rows],
+        "objects_next": page.following,
+        "objects_hidden": page.hidden,
+        "may_withdraw": Verb.WITHDRAW in verbs,
+    }
 
 
-def _history(run: Run) -> dict[str, Any]:
+def _history(run: Run, *, whole: bool) -> dict[str, Any]:
     attempts = list(Attempt.objects.filter(run=run).order_by("-pk")[:ATTEMPTS_SHOWN])
+    if not whole:
+        for attempt in attempts:  # what went wrong may quote hidden objects
+            attempt.error = attempt.traceback = ""
     results = results_of(attempt.task_id for attempt in attempts)
     well = {Attempt.Outcome.YIELDED, Attempt.Outcome.DONE, Attempt.Outcome.PARKED, None}
     return {
@@ -124,11 +132,8 @@ def _history(run: Run) -> dict[str, Any]:
     }
 
 
-def _samples(request: HttpRequest, site: AdminSite, run: Run) -> list[tuple[Sample, str]]:
-    return [
-        (sample, object_url(site, sample.obj) if sample.obj and _may_open(request, sample.obj) else "")
-        for sample in samples(run)
-    ]
+def _samples(site: AdminSite, run: Run, seen: Sight) -> list[tuple[Sample, str]]:
+    return [(sample, object_url(site, sample.obj) if sample.obj else "") for sample in samples(run, seen)]
 
 
 def _facts(run: Run) -> list[tuple[str, Any]]:
@@ -146,8 +151,3 @@ def _facts(run: Run) -> list[tuple[str, Any]]:
         (_("Operation"), run.operation),
     ]
     return [(name, value) for name, value in facts if value not in (None, "")]
-
-
-def _may_open(request: HttpRequest, obj: Any) -> bool:
-    name = f"{obj._meta.app_label}.%s_{obj._meta.model_name}"
-    return request.user.has_perm(name % "view") or request.user.has_perm(name % "change")

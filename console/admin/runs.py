@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,19 +17,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin import downloads, progress, run_page, starts, verbs
-from console.admin.access import RunModelAdmin, forbidden, whole_number
-from console.admin.links import list_url
+from console.admin.access import RunModelAdmin, open_run, refuse_run, whole_number
+from console.admin.links import list_url, run_url, runs_url
 from console.admin.many import ACTIONS, ManyVerbs
+from console.admin.refusals import permission_name, refuse
 from console.admin.run_filters import FILTERS
+from console.admin.sight import sight
 from console.engine.progress import progress_of
-from console.exceptions import NotPermitted
-from console.models import Failure, Run, Target
+from console.models import Run
 from console.operations import operations
 from console.operations.registry import registered_models
 from console.reports.headlines import subject
 from console.reports.marks import chip_marks, progress_mark, time_mark
 from console.reports.paging import CappedPaginator
-from console.reports.visibility import VIEW_RUN, missing_permission, viewable_types, visible_to
+from console.reports.visibility import VIEW_RUN, Sight
 from console.reports.words import person, shortened, span
 from console.states import Verb
 
@@ -81,8 +82,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
         """Runs are seen by those who may view their objects."""
         if obj is not None:
-            return missing_permission(request.user, obj) is None
-        return request.user.has_perm(VIEW_RUN) or bool(viewable_types(request.user))
+            return sight(request, self.admin_site).sees(obj)
+        return request.user.has_perm(VIEW_RUN) or bool(sight(request, self.admin_site).viewable_types())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Runs begin in the lists of objects, never here."""
@@ -98,7 +99,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """Return the runs that the person may see, newest first."""
-        return visible_to(request.user).order_by("-id")
+        return sight(request, self.admin_site).runs().order_by("-id")
 
     # --- the list
 
@@ -109,7 +110,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or ask about the runs that were selected in it."""
         if not self.has_view_permission(request):
-            return forbidden(self, request, NotPermitted(VIEW_RUN, _("see runs")))
+            return refuse(request, self.admin_site, _no_runs(), codename=VIEW_RUN)
         may_start = bool(starts.starts(self.admin_site, request))
         own = {"title": _("Runs"), "console_models": self._lists(request), "console_may_start": may_start}
         context = {**own, **(extra_context or {})}
@@ -117,7 +118,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
 
     def _lists(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the lists in which runs begin, as (name, address)."""
-        seen = set(viewable_types(request.user))
+        seen = set(sight(request, self.admin_site).viewable_types())
         types = ContentType.objects.get_for_models(*registered_models())
         found = (
             (str(m._meta.verbose_name_plural), list_url(self.admin_site, m)) for m, t in types.items() if t.pk in seen
@@ -128,8 +129,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
         """Find a run by its number, an object of it, the person who asked, or words of a failure."""
-        words = search_term.split()
-        return queryset.filter(*(_matches(word) for word in words)) | _by_object(queryset, words), False
+        words, seen = search_term.split(), sight(request, self.admin_site)
+        return queryset.filter(*(_matches(word, seen) for word in words)) | _by_object(queryset, words, seen), False
 
     @admin.display(description=gettext_lazy("State"))
     def state_chips(self, run: Any) -> SafeString:
@@ -198,13 +199,43 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
             raise Http404(_("There is no run %(run)s.") % {"run": object_id})
         return cast("HttpResponse", run_page.view(self, request, int(object_id)))
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the log of the run; those from whom a part of it is hidden go to its page, which leaves that part out."""
+        if refusal := refuse_run(self, request, object_id):
+            return refusal
+        run = open_run(request, self.admin_site, whole_number(object_id))
+        if not sight(request, self.admin_site).sees_whole(run):
+            return HttpResponseRedirect(run_url(self.admin_site, run.pk))
+        return super().history_view(request, object_id, extra_context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse: runs begin elsewhere."""
+        told = _("Nothing was added. Runs begin in the lists of objects, or with “Start…” in the list of runs.")
+        return refuse(request, self.admin_site, told, back=runs_url(self.admin_site))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse: a run is a record."""
+        told = _("Nothing was deleted. A run is a record and stays.")
+        return refuse_run(self, request, object_id) or refuse(request, self.admin_site, told)
+
+
+def _no_runs() -> str:
+    told = _("You cannot see runs: you lack the permission “%(permission)s”. Ask an administrator.")
+    return told % {"permission": permission_name(VIEW_RUN)}
+
 
 def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     raise Http404(_("Undo is not built yet."))
 
 
-def _matches(word: str) -> Q:
-    failures = Failure.objects.filter(run=OuterRef("pk"))
+def _matches(word: str, seen: Sight) -> Q:
+    failures = seen.failures().filter(run=OuterRef("pk"))
     found: Q = (
         Q(stored_label__icontains=word)
         | Q(operation__in=[known.name for known in operations() if word.casefold() in str(known.label).casefold()])
@@ -218,10 +249,10 @@ def _matches(word: str) -> Q:
     return found | Q(pk=number) if number else found
 
 
-def _by_object(queryset: QuerySet[Run], words: list[str]) -> QuerySet[Run]:
+def _by_object(queryset: QuerySet[Run], words: list[str], seen: Sight) -> QuerySet[Run]:
     """Find “note 17”: the model's name, then the key."""
     match words:
         case [model, key]:
-            targets = Target.objects.filter(run=OuterRef("pk"), object_id=key, content_type__model=model.lower())
+            targets = seen.targets().filter(run=OuterRef("pk"), object_id=key, content_type__model=model.lower())
             return queryset.filter(Exists(targets))
     return queryset.none()

@@ -15,7 +15,7 @@ from console.admin import keys
 from console.admin.consequences import always
 from console.admin.links import run_url
 from console.admin.obstacles import plain
-from console.admin.refusals import refuse
+from console.admin.refusals import refuse_start
 from console.admin.words import lower_first
 from console.engine.acceptance import Acceptance, accept, page_key
 from console.engine.selection import Selection
@@ -53,7 +53,7 @@ class StartPage:
 
     def _refused(self, error: ConsoleError) -> HttpResponseBase:
         if isinstance(error, NotPermitted):
-            return refuse(self.request, self.site, str(error), back=self.back)
+            return refuse_start(self.request, self.site, error, back=self.back)
         return self._page(error=self._obstacle(error), fresh=isinstance(error, FormExpired | KeyReused))
 
     def _obstacle(self, error: ConsoleError) -> str:

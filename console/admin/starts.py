@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from console.admin.access import RunModelAdmin, only
 from console.admin.actions import ActionsPart, may_start
 from console.admin.links import list_url, runs_url, start_url
-from console.admin.refusals import refuse
+from console.admin.refusals import refuse_start
 from console.admin.start_page import StartPage
 from console.admin.words import action_text
 from console.engine.acceptance import check_may_start
@@ -61,7 +61,7 @@ def start(model_admin: RunModelAdmin, request: HttpRequest, operation: str) -> H
         chosen = get_operation(operation)
         check_may_start(chosen, request.user)
     except NotPermitted as error:
-        return refuse(request, site, _("%(why)s Nothing was started.") % {"why": error}, back=back)
+        return refuse_start(request, site, error, back=back)
     except UnknownOperation as error:
         messages.error(request, _("%(why)s Nothing was started.") % {"why": error})
         return HttpResponseRedirect(back)

@@ -11,16 +11,27 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from console.admin import keys
-from console.admin.access import RunModelAdmin, VerbRefused, explained, only, open_run, wants_json, whole_number
+from console.admin.access import (
+    NotWhole,
+    RunModelAdmin,
+    VerbRefused,
+    check_whole,
+    explained,
+    only,
+    open_run,
+    whole_number,
+)
 from console.admin.links import run_url
 from console.admin.progress import payload
+from console.admin.refusals import wants_json
+from console.admin.sight import sight
 from console.engine import control
 from console.engine.progress import progress as progress_of_run
-from console.engine.verbs import check_verb
+from console.engine.verbs import check_permitted, check_verb
 from console.exceptions import ConsoleError, HoldConflict, NotPermitted
 from console.models import Run, Target
-from console.reports import objects
 from console.reports.asks import ask
+from console.reports.visibility import Sight
 from console.reports.words import number
 from console.states import Verb
 
@@ -29,13 +40,17 @@ from console.states import Verb
 @only("GET", "POST")
 def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb: Verb) -> HttpResponseBase:
     """Ask before `verb` (GET), or do it (POST)."""
-    run = open_run(request, run_id)
+    run = open_run(request, model_admin.admin_site, run_id)
     try:
+        check_permitted(run, verb, request.user)
+        check_whole(request, model_admin.admin_site, run, verb)
         return (
             _act(model_admin, request, run, verb) if request.method == "POST" else _ask(model_admin, request, run, verb)
         )
+    except NotWhole:
+        raise
     except NotPermitted as refused:
-        raise VerbRefused(verb, refused.codename) from refused
+        raise VerbRefused(verb, run, refused.codename) from refused
     except ConsoleError as refused:
         if isinstance(refused, HoldConflict) and verb == Verb.RETRY and not wants_json(request):
             return _ask(model_admin, request, run, verb, clash=refused)
@@ -47,9 +62,10 @@ def _ask(
 ) -> HttpResponseBase:
     """Show the verb's form; after a `clash` with what was typed, and the offer to leave the held objects out."""
     check_verb(run, verb, by=request.user)
-    target = _target(run, request.GET.get("target", "")) if verb == Verb.WITHDRAW else None
+    seen = sight(request, model_admin.admin_site)
+    target, name = _target(run, request.GET.get("target", ""), seen) if verb == Verb.WITHDRAW else (None, "")
     group = request.POST.get("group", "") if clash else request.GET.get("group", "")
-    words = ask(verb, run, progress_of_run(run), group=group, target=_name(run, target) if target else "")
+    words = ask(verb, run, progress_of_run(run), group=group, target=name)
     if clash:
         words = words.again(str(clash), only=request.POST.get("only", ""), reason=_reason(request))
     context = {
@@ -67,11 +83,11 @@ def _ask(
 
 
 def _act(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
-    result, told = _VERBS[verb](request, run)
+    result, told = _VERBS[verb](request, run, sight(request, model_admin.admin_site))
     reason = request.POST.get("reason", "").strip()
     model_admin.log_change(request, run, f"{told} {reason}".strip())
     if wants_json(request):
-        return JsonResponse(payload(Run.objects.get(pk=result.pk), request))
+        return JsonResponse(payload(Run.objects.get(pk=result.pk), request, model_admin.admin_site))
     messages.success(request, told)
     return HttpResponseRedirect(run_url(model_admin.admin_site, result.pk))
 
@@ -83,24 +99,24 @@ def _refuse(model_admin: RunModelAdmin, request: HttpRequest, run: Run, refused:
     return HttpResponseRedirect(run_url(model_admin.admin_site, run.pk))
 
 
-def _cancel(request: HttpRequest, run: Run) -> tuple[Run, str]:
+def _cancel(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
     run = control.cancel(run.pk, by=request.user, reason=_reason(request))
     if run.is_active:
         return run, _("Run %(run)s is stopping: it ends after the items in hand.") % {"run": run.pk}
     return run, _("Run %(run)s is cancelled.") % {"run": run.pk}
 
 
-def _pause(request: HttpRequest, run: Run) -> tuple[Run, str]:
+def _pause(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
     run = control.pause(run.pk, by=request.user, reason=_reason(request))
     return run, _("Run %(run)s pauses after the items in hand.") % {"run": run.pk}
 
 
-def _resume(request: HttpRequest, run: Run) -> tuple[Run, str]:
+def _resume(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
     run = control.resume(run.pk, by=request.user, reason=_reason(request))
     return run, _("Run %(run)s goes on.") % {"run": run.pk}
 
 
-def _retry(request: HttpRequest, run: Run) -> tuple[Run, str]:
+def _retry(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
     group = request.POST.get("group", "")
     scope = request.POST.get("only") or (Run.Only.FAILED if group else Run.Only.UNDONE)
     if scope not in Run.Only.values:
@@ -116,14 +132,13 @@ def _retry(request: HttpRequest, run: Run) -> tuple[Run, str]:
     return answer.run, _accepted(answer, run)
 
 
-def _start(request: HttpRequest, run: Run) -> tuple[Run, str]:
+def _start(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
     answer = control.do_it_now(run.pk, by=request.user)
     return answer.run, _accepted(answer, run)
 
 
-def _withdraw(request: HttpRequest, run: Run) -> tuple[Run, str]:
-    target = _target(run, request.POST.get("target", ""))
-    name = _name(run, target)
+def _withdraw(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
+    target, name = _target(run, request.POST.get("target", ""), seen)
     run = control.withdraw(run.pk, target=target.pk, by=request.user, reason=_reason(request))
     return run, _("“%(target)s” is left out of run %(run)s.") % {"target": name, "run": run.pk}
 
@@ -149,19 +164,17 @@ def _reason(request: HttpRequest) -> str:
     return request.POST.get("reason", "").strip()
 
 
-def _target(run: Run, key: str) -> Target:
-    try:
-        return run.targets.select_related("content_type").get(pk=whole_number(key))
-    except Target.DoesNotExist:
-        raise Http404(_("Run %(run)s has no such object.") % {"run": run.pk}) from None
+def _target(run: Run, key: str, seen: Sight) -> tuple[Target, str]:
+    """Return one object of the run and its name; one that the person may not see is not there for them."""
+    target = run.targets.filter(pk=whole_number(key)).first()
+    told = seen.told(run, [target.object_id]) if target else {}
+    if target is None or target.object_id not in told:
+        raise Http404(_("Run %(run)s has no such object.") % {"run": run.pk})
+    obj = told[target.object_id]
+    return target, str(obj) if obj is not None else target.object_id
 
 
-def _name(run: Run, target: Target) -> str:
-    obj = objects.fetch(run, [target.object_id]).get(target.object_id)
-    return str(obj) if obj is not None else target.object_id
-
-
-_VERBS: dict[Verb, Callable[[HttpRequest, Run], tuple[Run, str]]] = {
+_VERBS: dict[Verb, Callable[[HttpRequest, Run, Sight], tuple[Run, str]]] = {
     Verb.CANCEL: _cancel,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,

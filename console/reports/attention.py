@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from console.reports.visibility import visible_to
 from console.states import ACTIVE, State
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractUser, AnonymousUser
-
     from console.models import Run
 
 WITHIN = timedelta(hours=24)
@@ -30,7 +27,6 @@ def attention(runs: QuerySet[Run]) -> QuerySet[Run]:
     return runs.filter(trouble, ended_at__gte=timezone.now() - WITHIN, retries=None, dry_run=False)
 
 
-def visible_counts(user: AbstractUser | AnonymousUser) -> tuple[int, int]:
-    """Return how many runs that `user` may see are active, and how many need attention."""
-    runs = visible_to(user)
+def counts(runs: QuerySet[Run]) -> tuple[int, int]:
+    """Return how many of `runs` are active, and how many need attention."""
     return active(runs).count(), attention(runs).count()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.db.models import Count, Min, QuerySet, Sum
 
 from console.models import Failure, Run
 from console.operations import known_operation
+from console.reports.visibility import Sight
 
 # “error” holds the reason: an import of the mended file leaves that column out of account.
 COLUMNS = ("row", "object_id", "object", "kind", "error", "tries")
@@ -55,9 +57,10 @@ def are_rows(run: Run) -> bool:
     return run.content_type_id is None if operation is None else operation.selection is None
 
 
-def groups(run: Run) -> list[Group]:
+def groups(run: Run, sight: Sight) -> list[Group]:
     """Return the failures of `run` by reason, what failed before what was left out, the largest group first.
 
+    A reason is told where the person may see one of the first objects that it is said of; it may quote their values.
     The queries do not grow with the failures: two, and one for the first rows of each of the first ten groups.
     """
     counted = (
@@ -67,21 +70,28 @@ def groups(run: Run) -> list[Group]:
         .order_by("-counted", "first")[:GROUPS_SHOWN]
     )
     found = {row["first"]: Group(row["kind"], row["group"], row["counted"], row["count"]) for row in counted}
-    for failure in Failure.objects.filter(pk__in=found).only("pk", "kind", "reason"):
-        found[failure.pk].reason, found[failure.pk].is_skip = failure.reason, failure.is_skip
+    firsts = list(Failure.objects.filter(pk__in=found).only("pk", "kind", "reason", "object_id"))
+    told = {failure.pk for failure in sight.sift(run, firsts)}
+    for failure in firsts:
+        found[failure.pk].reason = failure.reason if failure.pk in told else ""
+        found[failure.pk].is_skip = failure.is_skip
     # What failed needs somebody; what was left out only wants to be seen.
     ordered = sorted(found.values(), key=lambda group: group.is_skip)
     for group in ordered[:GROUPS_WITH_ROWS]:
         rows = run.failures.filter(kind=group.kind, group=group.fingerprint).order_by("pk")
-        group.rows = list(rows[:ROWS_SHOWN])
+        group.rows = sight.sift(run, rows[:ROWS_SHOWN])
+        group.reason = group.reason or (group.rows[0].reason if group.rows else "")
     return ordered
 
 
-def page(run: Run, fingerprint: str, after: int) -> tuple[list[Failure], int | None]:
-    """Return a page of the failures of one group, and after which id the next begins (None: there is no next)."""
+def page(run: Run, fingerprint: str, after: int, sight: Sight) -> tuple[list[Failure], int | None]:
+    """Return a page of the failures of one group, and after which id the next begins (None: there is no next).
+
+    Those of objects that the person may not see are left out, so a page may be short.
+    """
     rows = list(run.failures.filter(group=fingerprint, pk__gt=after).order_by("pk")[: ROWS_A_PAGE + 1])
     more = len(rows) > ROWS_A_PAGE
-    return rows[:ROWS_A_PAGE], rows[ROWS_A_PAGE - 1].pk if more else None
+    return sight.sift(run, rows[:ROWS_A_PAGE]), rows[ROWS_A_PAGE - 1].pk if more else None
 
 
 def values(failure: Failure) -> list[tuple[str, str]]:
@@ -91,18 +101,19 @@ def values(failure: Failure) -> list[tuple[str, str]]:
     return [("", str(_cell(failure.data)))] if failure.data else []
 
 
-def table(run: Run, group: str | None = None) -> Iterator[list[Any]]:
+def table(run: Run, sight: Sight, group: str | None = None) -> Iterator[list[Any]]:
     """Yield a heading and a row for each failure of `run`, read in batches: as many columns as their values need.
 
     Args:
         run: The run.
+        sight: What the person may see: failures of other objects are left out.
         group: Only the failures with this fingerprint.
     """
     failures = Failure.objects.filter(run=run) if group is None else Failure.objects.filter(run=run, group=group)
     rows = are_rows(run)
-    names = _value_names(failures)
+    names = _value_names(run, failures, sight)
     yield [*COLUMNS, *names]
-    for failure in failures.order_by("pk").defer("traceback").iterator(chunk_size=BATCH):
+    for failure in _sifted(run, failures.defer("traceback"), sight):
         given = failure.data if isinstance(failure.data, dict) else {}
         yield [
             failure.position if rows else "",
@@ -115,11 +126,17 @@ def table(run: Run, group: str | None = None) -> Iterator[list[Any]]:
         ]
 
 
-def _value_names(failures: QuerySet[Failure]) -> list[str]:
+def _sifted(run: Run, failures: QuerySet[Failure], sight: Sight) -> Iterator[Failure]:
+    rows = failures.order_by("pk").iterator(chunk_size=BATCH)
+    while batch := list(islice(rows, BATCH)):
+        yield from sight.sift(run, batch)
+
+
+def _value_names(run: Run, failures: QuerySet[Failure], sight: Sight) -> list[str]:
     names: dict[str, None] = {}
-    for data in failures.order_by("pk").values_list("data", flat=True).iterator(chunk_size=BATCH):
-        if isinstance(data, dict):
-            names.update(dict.fromkeys(data))
+    for failure in _sifted(run, failures.only("data", "object_id"), sight):
+        if isinstance(failure.data, dict):
+            names.update(dict.fromkeys(failure.data))
     return list(names)
 
 

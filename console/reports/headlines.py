@@ -18,9 +18,9 @@ from console.reports.words import counted, number
 SECRET = "●●●●"  # noqa: S105 - what is shown instead of a secret
 
 
-def headline(run: Run) -> str:
-    """Return the run's title: “Copy notes: 12 notes, 10 copies each”."""
-    about = subject(run)
+def headline(run: Run, *, whole: bool = True) -> str:
+    """Return the run's title: “Copy notes: 12 notes, 10 copies each”; less where the reader may not see all of it."""
+    about = subject(run, in_list=not whole)
     return f"{run.label}: {about}" if about else run.label
 
 
@@ -41,15 +41,20 @@ def subject(run: Run, *, in_list: bool = False) -> str:
     return ", ".join(parts)
 
 
-def parameters(run: Run) -> list[tuple[str, str]]:
-    """Return the run's parameters as (label, value), secrets masked; by their bare names if the form is gone."""
+def parameters(run: Run, *, whole: bool = True) -> list[tuple[str, str]]:
+    """Return the run's parameters as (label, value), secrets masked; by their bare names if the form is gone.
+
+    Args:
+        run: The run.
+        whole: Whether the reader may see all of it; if not, chosen objects are told by their keys.
+    """
     declared = known_operation(run.operation)
     fields: dict[str, forms.Field] = declared.form.base_fields if declared and declared.form else {}
     secret = declared.secret_params if declared else ()
     return [
         (
             _label(name, fields),
-            SECRET if name in secret or _hidden(fields.get(name)) else _value(value, fields.get(name)),
+            SECRET if name in secret or _hidden(fields.get(name)) else _value(value, fields.get(name), whole=whole),
         )
         for name, value in run.params.items()
     ]
@@ -90,8 +95,8 @@ def _hidden(field: forms.Field | None) -> bool:
     return field is not None and isinstance(field.widget, forms.PasswordInput)
 
 
-def _value(value: Any, field: forms.Field | None) -> str:
-    if isinstance(field, forms.ModelChoiceField):
+def _value(value: Any, field: forms.Field | None, *, whole: bool) -> str:
+    if isinstance(field, forms.ModelChoiceField) and whole:
         return ", ".join(_names(field, value if isinstance(value, list) else [value]))
     if isinstance(field, forms.ChoiceField) and not isinstance(value, list):
         for key, label in _flat(field.choices):

@@ -9,6 +9,7 @@ from django.db.models import Min, Model, Sum
 from django.utils.translation import gettext as _
 
 from console.models import Failure, Partition, Run, Target
+from console.reports.visibility import Sight
 from console.reports.words import number
 
 PAGE = 100
@@ -25,25 +26,26 @@ class Row:
     reached: bool
 
 
-def page(run: Run, after: int) -> tuple[list[Row], int | None]:
-    """Return a hundred objects after target `after`, and after which the next page begins (None: there is no next)."""
+@dataclass
+class Page:
+    """A hundred objects, less the `hidden` ones; and after which target the next page begins (None: there is no next)."""
+
+    rows: list[Row]
+    hidden: int
+    following: int | None
+
+
+def page(run: Run, after: int, sight: Sight) -> Page:
+    """Return the page after target `after`, with the objects that the person may see."""
     targets = list(run.targets.filter(pk__gt=after).select_related("content_type").order_by("pk")[: PAGE + 1])
     following = targets[PAGE - 1].pk if len(targets) > PAGE else None
     targets = targets[:PAGE]
-    objects = fetch(run, [target.object_id for target in targets])
-    failed = _failed(run, targets)
+    told = sight.told(run, [target.object_id for target in targets])
+    shown = [target for target in targets if target.object_id in told]
+    failed = _failed(run, shown)
     partitions = list(run.partitions.filter(kind=Partition.Kind.WORK))
-    return [_row(run, target, objects.get(target.object_id), failed, partitions) for target in targets], following
-
-
-def fetch(run: Run, keys: list[str]) -> dict[str, Model]:
-    """Return those of the objects that still exist, by their key as text, in one query."""
-    model = run.content_type.model_class() if run.content_type else None
-    if model is None or not keys:
-        return {}
-    to_python = model._meta.pk.to_python
-    by_pk = {to_python(key): key for key in keys}
-    return {by_pk[obj.pk]: obj for obj in model._base_manager.filter(pk__in=list(by_pk)) if obj.pk in by_pk}
+    rows = [_row(run, target, told[target.object_id], failed, partitions) for target in shown]
+    return Page(rows, len(targets) - len(shown), following)
 
 
 def _failed(run: Run, targets: list[Target]) -> dict[int, tuple[Failure, int]]:

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from console.models import Run
+from console.reports.visibility import Sight
 
 SHOWN = 10
 
@@ -20,14 +21,22 @@ class Sample:
     obj: Model | None = None
 
 
-def samples(run: Run) -> list[Sample]:
-    """Return the first ten results of `run`; one query for each model among them."""
+def samples(run: Run, sight: Sight) -> list[Sample]:
+    """Return the first ten results of `run`, those of objects that the person may see.
+
+    What is said of no object, or of one that is gone, is told to those from whom nothing of the run is hidden.
+    """
     kept = [result for partition in run.partitions.all() for result in partition.sample][:SHOWN]
-    objects = _objects(kept)
-    return [Sample(result["text"], objects.get(_key(result))) for result in kept]
+    if not kept:
+        return []
+    there, whole = _objects(kept), sight.sees_whole(run)
+    seen = {key for key, obj in there.items() if sight.shows(obj)}
+    told = [result for result in kept if _key(result) in seen or (whole and _key(result) not in there)]
+    return [Sample(result["text"], there.get(_key(result))) for result in told]
 
 
 def _objects(kept: list[dict[str, str]]) -> dict[tuple[str, str], Model]:
+    """Return those of the objects that exist, with one query for each model."""
     found: dict[tuple[str, str], Model] = {}
     for label in {_key(result)[0] for result in kept} - {"."}:
         try:

@@ -15,10 +15,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from console.admin.sight import sight_anywhere
 from console.engine.progress import progress as progress_of_run
 from console.models import Attempt, Failure
 from console.reports import words
-from console.reports.attention import visible_counts
+from console.reports.attention import counts
 from console.reports.chips import hold_chip
 from console.reports.failures import values
 from console.reports.history import event_words
@@ -159,7 +160,7 @@ def console_indicator(context: template.Context) -> dict[str, Any]:
     address = _address(context, "console_run_changelist")
     if not address:
         return {"shown": False}
-    active, needing = visible_counts(user)
+    active, needing = counts(sight_anywhere(request).runs())
     return {"shown": True, "address": address, "summary": f"{address}summary/", "active": active, "attention": needing}
 
 
@@ -178,9 +179,7 @@ def _object_address(context: template.Context, run: Run, key: str) -> str:
     model = run.content_type.model_class() if run.content_type else None
     if model is None or not key:
         return ""
-    name = f"{model._meta.app_label}.%s_{model._meta.model_name}"
-    user = context["request"].user
-    if not (user.has_perm(name % "view") or user.has_perm(name % "change")):
+    if sight_anywhere(context["request"]).view(model) is None:
         return ""
     return _address(context, f"{model._meta.app_label}_{model._meta.model_name}_change", quote(key))
 

@@ -298,9 +298,10 @@ class TestWhatGoesAlong:
         """An author's notes forget him: not while they are held."""
         author = operator()
         Note.objects.filter(pk=note.pk).update(author=author)
+        request = client.get(SITE).wsgi_request
         with hold(note):
-            assert "locked by" in held_among([author], site)[0]
-        assert held_among([author], site) == []
+            assert "locked by" in held_among(request, [author], site)[0]
+        assert held_among(request, [author], site) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -222,7 +222,7 @@ def test_names_the_permission_that_a_verb_needs() -> None:
     client = signed_in(staff("viewer", VIEW))
     for answer in (client.get(page_of(run, "cancel")), client.post(page_of(run, "cancel"))):
         assert answer.status_code == 403
-        assert "“Cancel” needs the permission “Can cancel run”. The run stays as it is." in answer.content.decode()
+        assert "To cancel this run you need “Can cancel run”. The run goes on." in answer.content.decode()
     refusal = client.post(page_of(run, "pause"), headers=JSON)
     assert (refusal.status_code, refusal.json()["permission"]) == (403, "console.pause_run")
     assert state_of(run) == State.QUEUED
