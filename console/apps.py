@@ -17,11 +17,12 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Find each app's ``operations`` module, then guard the models registered there."""
         from console import checks, tasks  # noqa: F401, PLC0415 - models must be loaded before these
-        from console.admin.selection import resolve_changelist  # noqa: PLC0415
+        from console.admin.selection import resolve_changelist, resolve_run  # noqa: PLC0415
         from console.engine import guard, selection  # noqa: PLC0415
         from console.monitoring import heartbeats  # noqa: PLC0415
 
         autodiscover_modules("operations")
         guard.install()
         selection.register_resolver("changelist", resolve_changelist)
+        selection.register_resolver("run", resolve_run)
         heartbeats.connect()

@@ -21,7 +21,7 @@ from console.admin.sight import sight
 from console.admin.words import strongest
 from console.engine.holds import identity_type, object_key
 from console.engine.progress import progress_of
-from console.models import Failure, Target
+from console.models import FAILS, Failure, Target
 from console.operations import Hold
 from console.states import ACTIVE
 
@@ -120,5 +120,4 @@ class PendingFilter(admin.SimpleListFilter):
 def _failed(targets: QuerySet[Target]) -> QuerySet[Target]:
     """Return those whose item failed lately."""
     failures = Failure.objects.filter(target=OuterRef("pk"), at__gte=timezone.now() - RECENTLY)
-    kinds = (Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP)
-    return targets.filter(Exists(failures.filter(kind__in=kinds)))
+    return targets.filter(Exists(failures.filter(kind__in=FAILS)))

@@ -36,7 +36,7 @@ def one(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpRe
 def summary(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBase:
     """Answer with what the header counts; ``?runs=1,2`` adds the progress of those runs."""
     visible = sight(request, model_admin.admin_site).runs()
-    active, attention = counts(visible)
+    active, attention = counts(visible, request.user)
     answer: dict[str, Any] = {
         "active": active,
         "attention": attention,

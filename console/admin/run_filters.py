@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +27,6 @@ class StateFilter(SimpleListFilter):
 
     title = gettext_lazy("state")
     parameter_name = "state"
-    groups: dict[str, Callable[[Runs], Runs]] = {"attention": attention, "active": active}
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
         """Return the choices."""
@@ -36,8 +35,10 @@ class StateFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
         """Return the runs of the chosen state."""
         value = self.value()
-        if value in self.groups:
-            return self.groups[value](queryset)
+        if value == "attention":
+            return attention(queryset, request.user)
+        if value == "active":
+            return active(queryset)
         return queryset.filter(state=value) if value in State.values else queryset
 
 
@@ -75,8 +76,10 @@ class AskedByFilter(SimpleListFilter):
             return queryset.filter(asked_by=request.user.pk)
         if self.value() == "people":
             return queryset.filter(asked_by__isnull=False)
-        if self.value() in {"schedule", "code"}:
-            return queryset.filter(source=self.value())
+        if self.value() == "schedule":
+            return queryset.filter(source="schedule")
+        if self.value() == "code":
+            return queryset.filter(source__in=("code", "shell"))
         return queryset
 
 

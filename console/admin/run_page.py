@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -12,17 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
-from console.admin.links import object_url, run_url
+from console.admin.links import object_url
 from console.admin.progress import poll_ms, progress_shown
 from console.admin.results import results_of
+from console.admin.run_buttons import buttons
 from console.admin.sight import sight
 from console.conf import settings
-from console.engine.progress import Progress
 from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.reports import failures, objects
-from console.reports.asks import Ask, ask
 from console.reports.headlines import headline, parameters
+from console.reports.retries import takers
 from console.reports.samples import Sample, samples
 from console.reports.sentences import no_longer_known, sentence
 from console.reports.spreadsheets import HAS_XLSX
@@ -31,14 +30,6 @@ from console.states import State, Verb
 
 ATTEMPTS_SHOWN = 50
 EVENTS_SHOWN = 200
-
-
-@dataclass(frozen=True)
-class Button:
-    """A verb on the page: what it asks, and where it is asked."""
-
-    ask: Ask
-    address: str
 
 
 @explained
@@ -60,7 +51,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "sentence": sentence(run, progress),
         "no_longer_known": no_longer_known(run),
         "poll_ms": poll_ms(run),
-        "buttons": _buttons(site, run, progress, verbs),
+        "buttons": buttons(site, request, run, progress, verbs),
         "linked": _linked(run, seen),
         "is_whole": whole,
         "updated": timezone.now(),
@@ -72,10 +63,6 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "facts": _facts(run),
     }
     return TemplateResponse(request, "admin/console/run/change_form.html", context)
-
-
-def _buttons(site: AdminSite, run: Run, progress: Progress, verbs: list[Verb]) -> list[Button]:
-    return [Button(ask(verb, run, progress), run_url(site, run.pk, verb)) for verb in verbs if verb != Verb.WITHDRAW]
 
 
 def _linked(run: Run, seen: Sight) -> list[tuple[str, Run]]:
@@ -94,8 +81,14 @@ def _failures(request: HttpRequest, run: Run, verbs: list[Verb], seen: Sight) ->
     chosen = request.GET.get("group", "")
     after = whole_number(request.GET.get("after"))
     rows, following = failures.page(run, chosen, after, seen) if chosen else ([], None)
+    groups, taken = [] if chosen else failures.groups(run, seen), takers(run)
+    opened = seen.seen(taken.values())
+    for group in groups:
+        taker = taken.get(group.fingerprint) or taken.get("")
+        group.is_retried = taker is not None
+        group.retried_by = taker if taker and taker.pk in opened else None
     return {
-        "groups": [] if chosen else failures.groups(run, seen),
+        "groups": groups,
         "group": chosen,
         "group_rows": rows,
         "group_next": following,

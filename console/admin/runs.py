@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from console.admin import downloads, progress, run_page, starts, verbs
+from console.admin import again, dismissals, downloads, progress, run_page, starts, verbs
 from console.admin.access import RunModelAdmin, open_run, refuse_run, whole_number
 from console.admin.links import list_url, run_url, runs_url
 from console.admin.many import ACTIONS, ManyVerbs
@@ -177,6 +177,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
             ("summary/", "summary", progress.summary),
             ("start/", "starts", starts.choose),
             ("start/<str:operation>/", "start_operation", starts.start),
+            ("<int:run_id>/again/", "again", again.view),
+            ("<int:run_id>/dismiss/", "dismiss", dismissals.one),
             ("<int:run_id>/progress/", "progress", progress.one),
             ("<int:run_id>/failures.csv", "failures_csv", downloads.failures_csv),
             ("<int:run_id>/failures.xlsx", "failures_xlsx", downloads.failures_xlsx),

@@ -11,17 +11,20 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.sites import all_sites
 from django.contrib.auth import get_user_model
 from django.contrib.messages.storage.cookie import CookieStorage
-from django.db.models import AutoField, BigAutoField, IntegerField, Max, Model, QuerySet, SmallAutoField
+from django.db.models import AutoField, BigAutoField, IntegerField, Max, Model, Q, QuerySet, SmallAutoField
+from django.db.models.functions import Cast
 from django.http import HttpRequest, QueryDict
 from django.urls import resolve
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from console.admin.links import list_url
+from console.engine.holds import identity
 from console.engine.selection import Descriptor, Selection
 from console.exceptions import ConsoleError
+from console.models import Failure, Run
 
-KIND = "changelist"
+KIND, RUN = "changelist", "run"
 COUNTED_KEYS = (AutoField, BigAutoField, SmallAutoField, IntegerField)
 
 
@@ -108,20 +111,67 @@ def resolve_changelist(model: type[Model], descriptor: Descriptor) -> QuerySet[A
     Raises:
         ConsoleError: The person, the admin or the filter is no longer there.
     """
-    site = _site(descriptor["site"])
-    model_admin = site.get_model_admin(model) if site and site.is_registered(model) else None
-    user = get_user_model()._default_manager.filter(pk=descriptor["user"]).first()
-    if site is None or model_admin is None or user is None:
-        raise _lost(_("the list or the person who selected it is no longer there"))
-    request = _request(site, model, descriptor["query"], user)
-    if not model_admin.has_view_or_change_permission(request):
-        raise _lost(_("%(person)s may no longer see the list") % {"person": user})
+    model_admin, request = _their_list(model, descriptor, descriptor["query"])
     try:
         queryset = model_admin.get_changelist_instance(request).get_queryset(request)
     except IncorrectLookupParameters:
         raise _lost(_("its filter is no longer valid")) from None
     greatest = descriptor.get("greatest")
     return queryset if greatest is None else queryset.filter(pk__lte=greatest)
+
+
+def chosen_of_run(model_admin: ModelAdmin[Any], request: HttpRequest, run: Run, back: str) -> Chosen:
+    """Return the objects of an earlier run, as far as they are there for this person; ever as a query, never as keys.
+
+    Raises:
+        ConsoleError: It never had its objects, and its selection cannot be rebuilt.
+    """
+    user: Any = request.user
+    whose = {"site": model_admin.admin_site.name, "model": model_admin.model._meta.label, "user": user.pk}
+    if run.preparing:
+        selection = Selection.of_descriptor(model_admin.model, {**(run.selection or {}), **whose})
+    else:
+        found = _objects_of(run, model_admin.get_queryset(request))
+        selection = Selection(model_admin.model, found, {"kind": RUN, "run": run.pk, **whose})
+    return Chosen(selection, [], selection.queryset().order_by("pk"), back=back)
+
+
+def resolve_run(model: type[Model], descriptor: Descriptor) -> QuerySet[Any]:
+    """Build the query of an earlier run's objects again, for the same person.
+
+    Raises:
+        ConsoleError: The person, the admin or the run is no longer there.
+    """
+    model_admin, request = _their_list(model, descriptor, "")
+    run = Run.objects.filter(pk=descriptor["run"]).first()
+    if run is None:
+        raise _lost(_("run %(run)d is no longer there") % {"run": descriptor["run"]})
+    return _objects_of(run, model_admin.get_queryset(request))
+
+
+def _objects_of(run: Run, objects: QuerySet[Any]) -> QuerySet[Any]:
+    """Return those of `objects` that the run worked on, or left out because others held them."""
+    key = identity(objects.model)._meta.pk
+    left_out = run.failures.filter(kind=Failure.Kind.HELD).exclude(object_id="")
+    targets, others = (rows.annotate(console_pk=Cast("object_id", key)) for rows in (run.targets.order_by(), left_out))
+    return objects.filter(Q(pk__in=targets.values("console_pk")) | Q(pk__in=others.order_by().values("console_pk")))
+
+
+def _their_list(model: type[Model], descriptor: Descriptor, query: str) -> tuple[ModelAdmin[Any], HttpRequest]:
+    """Return the ModelAdmin by which objects were selected, and a request of whoever selected them.
+
+    Raises:
+        ConsoleError: The person or the admin is no longer there.
+    """
+    site = _site(descriptor["site"])
+    model_admin = site.get_model_admin(model) if site and site.is_registered(model) else None
+    user = get_user_model()._default_manager.filter(pk=descriptor["user"]).first()
+    if site is None or model_admin is None or user is None:
+        raise _lost(_("the list or the person who selected it is no longer there"))
+    request = _request(site, model, query, user)
+    if not model_admin.has_view_or_change_permission(request):
+        raise _lost(_("%(person)s may no longer see the list") % {"person": user})
+    return model_admin, request
 
 
 def _lost(why: str) -> ConsoleError:

@@ -16,17 +16,23 @@ from console.admin.consequences import always
 from console.admin.links import run_url
 from console.admin.obstacles import plain
 from console.admin.refusals import refuse_start
-from console.admin.words import lower_first
 from console.engine.acceptance import Acceptance, accept, page_key
 from console.engine.selection import Selection
 from console.exceptions import ConsoleError, FormExpired, KeyReused, NotPermitted
 from console.models import Run
 from console.operations import BaseOperation
 from console.operations.base import raw_params
+from console.reports.words import lower_first
 
 
 class StartPage:
-    """The page that starts one operation; a post that carries a key starts the run."""
+    """The page that starts one operation; a post that carries a key starts the run.
+
+    `given` are values to show in its form at first, and `note` a sentence above it.
+    """
+
+    given: dict[str, Any] | None = None
+    note: str = ""
 
     def __init__(self, site: AdminSite, request: HttpRequest, operation: type[BaseOperation], back: str) -> None:
         self.site, self.request, self.operation, self.back = site, request, operation, back
@@ -125,6 +131,7 @@ class StartPage:
                 "operation_name": self.operation.name,
                 "operation_label": self.operation.label,
                 "description": self.operation.description(),
+                "note": self.note,
                 "consequences": always(self.operation, self.request.user),
                 "form": self._form(),
                 "back": self.back,
@@ -142,14 +149,15 @@ class StartPage:
             return None
         if keys.KEY in self.request.POST:
             return self.operation.form(data=self.request.POST)
-        form = self.operation.form(initial=_given(self.request, self.operation.form))
+        given = _given(self.request, self.operation.form) if self.given is None else self.given
+        form = self.operation.form(initial=given)
         for field in form.visible_fields()[:1]:
             field.field.widget.attrs["autofocus"] = True
         return form
 
 
 def _given(request: HttpRequest, form: type[forms.Form]) -> dict[str, Any]:
-    """Return the values that the request suggests for the form, as “run again” does."""
+    """Return the values that the request suggests for the form."""
     suggested = {**dict(request.GET.lists()), **dict(request.POST.lists())}
     return {
         name: values if len(values) > 1 else values[0] for name, values in suggested.items() if name in form.base_fields

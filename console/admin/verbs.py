@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from console.admin import keys
 from console.admin.access import (
@@ -21,18 +22,21 @@ from console.admin.access import (
     open_run,
     whole_number,
 )
+from console.admin.conflicts import SHOWN, held_rows
 from console.admin.links import run_url
 from console.admin.progress import payload
 from console.admin.refusals import wants_json
 from console.admin.sight import sight
 from console.engine import control
+from console.engine.holds import Clashes
 from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import check_permitted, check_verb
 from console.exceptions import ConsoleError, HoldConflict, NotPermitted
 from console.models import Run, Target
+from console.operations import known_operation
 from console.reports.asks import ask
 from console.reports.visibility import Sight
-from console.reports.words import number
+from console.reports.words import counted, number
 from console.states import Verb
 
 
@@ -52,7 +56,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb:
     except NotPermitted as refused:
         raise VerbRefused(verb, run, refused.codename) from refused
     except ConsoleError as refused:
-        if isinstance(refused, HoldConflict) and verb == Verb.RETRY and not wants_json(request):
+        if isinstance(refused, HoldConflict) and not wants_json(request):
             return _ask(model_admin, request, run, verb, clash=refused)
         return _refuse(model_admin, request, run, refused)
 
@@ -78,8 +82,27 @@ def _ask(
         "back": run_url(model_admin.admin_site, run.pk),
         "group": group,
         "target": target,
+        **_held(model_admin, request, run, words.clashes),
     }
     return TemplateResponse(request, "admin/console/run/verb.html", context, status=409 if clash else 200)
+
+
+def _held(model_admin: RunModelAdmin, request: HttpRequest, run: Run, found: Clashes | None) -> dict[str, Any]:
+    """Return what the form shows of the objects that other runs hold."""
+    operation = known_operation(run.operation)
+    if found is None or operation is None or operation.model is None:
+        return {}
+    told = ngettext(
+        "%(objects)s of this run is locked by another run",
+        "%(objects)s of this run are locked by other runs",
+        found.count,
+    )
+    return {
+        "held_sentence": told % {"objects": counted(run, found.count)},
+        "held_rows": held_rows(request, model_admin.admin_site, operation.model, found.targets),
+        "held_more": max(found.count - SHOWN, 0),
+        "held_opts": operation.model._meta,
+    }
 
 
 def _act(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
@@ -127,13 +150,13 @@ def _retry(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
         group=group,
         by=request.user,
         reason=_reason(request),
-        leave_held_out=request.POST.get(keys.HELD) == "skip",
+        leave_held_out=_leaves_held_out(request),
     )
     return answer.run, _accepted(answer, run)
 
 
 def _start(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
-    answer = control.do_it_now(run.pk, by=request.user)
+    answer = control.do_it_now(run.pk, by=request.user, leave_held_out=_leaves_held_out(request))
     return answer.run, _accepted(answer, run)
 
 
@@ -158,6 +181,10 @@ def _accepted(answer: Any, old: Run) -> str:
         "count": number(run.total or 0),
         "old": old.pk,
     }
+
+
+def _leaves_held_out(request: HttpRequest) -> bool:
+    return request.POST.get(keys.HELD) == "skip"
 
 
 def _reason(request: HttpRequest) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from console.conf import settings
 from console.models import Run, Target
 from console.operations import BaseOperation, Hold
-from console.reports.words import clock, number, person
+from console.reports.words import acted, clock, number, person
 
 
 def counted(model: type[Model], count: int) -> str:
@@ -27,9 +27,7 @@ def noun(obj: Model) -> str:
 
 def act(operation: type[BaseOperation], what: str) -> str:
     """Return the operation as an act on `what`: “Copy 12 notes”, “Change tags: 12 notes”."""
-    label = str(operation.label)
-    joined = _("%(label)s: %(what)s") if " " in label else _("%(label)s %(what)s")
-    return joined % {"label": label, "what": what}
+    return acted(str(operation.label), what)
 
 
 def action_text(operation: type[BaseOperation]) -> str:
@@ -38,11 +36,6 @@ def action_text(operation: type[BaseOperation]) -> str:
     nouns = operation.model._meta.verbose_name_plural
     text = str(operation.label_plural) or act(operation, _("selected %(nouns)s") % {"nouns": nouns})
     return f"{text}…"
-
-
-def lower_first(text: str) -> str:
-    """Return `text` as it stands inside a sentence."""
-    return text[:1].lower() + text[1:]
 
 
 def run_words(run: Run) -> str:

@@ -93,12 +93,16 @@ def clashes(selection: Selection, hold: str) -> Clashes:
     total = selection.count()
     if not hold:
         return Clashes(0, [], total)
-    others = against(hold, held(selection.model)).filter(object_id__in=selection.keys())
-    targets = list(others.order_by("id")[:SHOWN])
-    count = (
-        others.values("object_id").distinct().count() if len(targets) == SHOWN else len({t.object_id for t in targets})
-    )
+    count, targets = _count(against(hold, held(selection.model)).filter(object_id__in=selection.keys()))
     return Clashes(count, targets, total)
+
+
+def _count(others: QuerySet[Target]) -> tuple[int, list[Target]]:
+    """Return how many objects these targets hold, and the first of them."""
+    targets = list(others.order_by("id")[:SHOWN])
+    if len(targets) < SHOWN:
+        return len({target.object_id for target in targets}), targets
+    return others.values("object_id").distinct().count(), targets
 
 
 def clashing(run: Run, model: type[Model]) -> QuerySet[Target]:
@@ -122,14 +126,15 @@ def against(hold: str, others: QuerySet[Target]) -> QuerySet[Target]:
     return others.filter(hold=Hold.EXCLUSIVE) if hold == Hold.SHARED else others
 
 
-def would_clash(old: Run, operation: type[BaseOperation]) -> bool:
-    """Tell whether other runs hold objects that `old` worked on or left out, so that a retry may meet them: a preview."""
+def would_clash(old: Run, operation: type[BaseOperation]) -> Clashes:
+    """Return the holds that a run on what `old` worked on, or left out, would meet now: a preview, acceptance looks again."""
     if operation.model is None or not operation.hold:
-        return False
-    left_out = Failure.objects.filter(run=old, kind=Failure.Kind.HELD)
-    mine = Q(object_id__in=Target.objects.filter(run=old, withdrawn=False).values("object_id"))
-    others = held(operation.model).filter(mine | Q(object_id__in=left_out.values("object_id")))
-    return against(operation.hold, others).exists()
+        return Clashes(0, [], 0)
+    mine = Target.objects.filter(run=old, withdrawn=False).values("object_id")
+    left_out = Failure.objects.filter(run=old, kind=Failure.Kind.HELD).values("object_id")
+    others = held(operation.model).filter(Q(object_id__in=mine) | Q(object_id__in=left_out))
+    count, targets = _count(against(operation.hold, others))
+    return Clashes(count, targets, mine.count() + left_out.count() if count else 0)
 
 
 def clashes_at_all(run: Run, model: type[Model]) -> bool:

@@ -14,7 +14,7 @@ from console.engine.targets import insert_failed, insert_not_reached, insert_sam
 from console.engine.transitions import record
 from console.engine.verbs import check_permitted, check_verb
 from console.exceptions import NothingToRetry, NotRepeatable, RetryRefused
-from console.models import Failure, Partition, Run
+from console.models import FAILS, Failure, Partition, Run
 from console.operations import get_operation
 from console.operations.base import BaseOperation
 from console.states import Verb
@@ -74,8 +74,13 @@ def retry(
     return acceptance
 
 
-def do_it_now(run_id: int, *, by: User | None = None) -> Acceptance:
+def do_it_now(run_id: int, *, by: User | None = None, leave_held_out: bool = False) -> Acceptance:
     """Start the real run of a dry run that succeeded, on the same objects; its preview stays linked.
+
+    Args:
+        run_id: The dry run.
+        by: Who asks.
+        leave_held_out: Leave objects out that other runs hold, instead of refusing.
 
     Raises:
         ConsoleError: Nothing was started; the message says why.
@@ -84,7 +89,7 @@ def do_it_now(run_id: int, *, by: User | None = None) -> Acceptance:
     check_verb(preview, Verb.START, by)
     operation = get_operation(preview.operation)(preview.params)
     check_may_start(type(operation), by)
-    draft = _linked(preview, operation, by)
+    draft = _linked(preview, operation, by, leave_held_out=leave_held_out)
     draft.run.preview_of = preview
     draft.find = {"preview_of": preview}
     if operation.model is not None:
@@ -145,7 +150,7 @@ def _open_rest(run: Run, old: Run, operation: BaseOperation, only: str, group: s
     if only == Only.ALL:
         return [partitions.create(run, sent=True)]
     failures = Failure.objects.filter(run=old, **({"group": group} if group else {})).order_by("position")
-    failed = failures.filter(kind__in=(Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP))
+    failed = failures.filter(kind__in=FAILS)
     taken_up = set(Partition.objects.filter(run__retry_of=old).exclude(run=run).values_list("first", "last"))
     ranges: list[tuple[int, int | None]] = [
         (position - 1, position) for position in failed.values_list("position", flat=True).distinct()

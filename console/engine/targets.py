@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from console.engine.chunks import Outcome
 from console.engine.faults import fingerprint
 from console.engine.holds import clashing, identity, identity_type
-from console.models import Failure, Partition, Run, Target
+from console.models import FAILS, Failure, Partition, Run, Target
 from console.operations import get_operation
 
 COLUMNS = ("run_id", "content_type_id", "object_id", "hold", "withdrawn", "first_part", "parts")
@@ -146,7 +146,7 @@ def _insert_remainder(run: Run, old: Run, model: type[Model], partition: Partiti
 
 def insert_failed(run: Run, old: Run, model: type[Model], group: str, *, held: bool) -> int:
     """Insert the objects of another run's failures (with `held`: those left out as held too), less what retries took up."""
-    kinds = [Failure.Kind.FAILED, Failure.Kind.GONE, Failure.Kind.GIVEN_UP] + ([Failure.Kind.HELD] if held else [])
+    kinds = FAILS | {Failure.Kind.HELD} if held else FAILS
     failures = Failure.objects.filter(run=old, kind__in=kinds).exclude(object_id="").order_by("id")
     if group:
         failures = failures.filter(group=group)

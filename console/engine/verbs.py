@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from console.exceptions import NothingToRetry, NotPermitted, VerbNotLawful
-from console.models import Failure, Run
+from console.models import FAILS, Failure, Run
 from console.operations import known_operation
 from console.states import ENDED, VERBS, State, Verb, may
 
@@ -42,13 +42,12 @@ def is_lawful(run: Run, verb: Verb) -> bool:
 def is_retryable(run: Run, *, repeatable: bool) -> bool:
     """Tell whether an ended run has something to retry that no linked run has taken up; one query, or two.
 
-    Prefetch ``retries`` where many runs are asked about. Retries of single groups of failures are not counted up: what
-    is left beside them is found when somebody asks for it.
+    Prefetch ``retries`` where many runs are asked about.
     """
     retries = {(retry.only, retry.group) for retry in run.retries.all()}
     if any(only in {Run.Only.UNDONE, Run.Only.ALL} for only, _group in retries):
         return False  # the one has taken up all that is left, the other excludes every further one
-    if _leaves_something(run, without_failed=(Run.Only.FAILED, "") in retries):
+    if _leaves_something(run, {group for _only, group in retries}):
         return True
     return repeatable and not retries
 
@@ -112,7 +111,21 @@ def _why_not(run: Run, verb: Verb) -> str:
     return _("Run %(run)d is %(state)s. Nothing was changed: “%(verb)s” is not possible now.") % facts
 
 
-def _leaves_something(run: Run, *, without_failed: bool) -> bool:
-    if run.state != State.SUCCEEDED or (run.failed and not without_failed):
-        return True
+def _leaves_something(run: Run, groups: set[str]) -> bool:
+    """Tell whether anything is left beside the retries of these groups of failures; the group "" is all of them."""
+    return _stopped_early(run) or _failures_are_left(run, groups) or _objects_were_held(run)
+
+
+def _stopped_early(run: Run) -> bool:
+    reached = run.done + run.failed + run.skipped
+    return run.state != State.SUCCEEDED and (run.preparing or run.total is None or reached < run.total)
+
+
+def _failures_are_left(run: Run, groups: set[str]) -> bool:
+    if not run.failed or "" in groups:
+        return False
+    return not groups or Failure.objects.filter(run=run, kind__in=FAILS).exclude(group__in=groups).exists()
+
+
+def _objects_were_held(run: Run) -> bool:
     return bool(run.skipped) and Failure.objects.filter(run=run, kind=Failure.Kind.HELD).exists()

@@ -1,9 +1,10 @@
 """The console's tables."""
 
+from console.models.dismissals import Dismissal
 from console.models.heartbeats import Heartbeat
 from console.models.limits import Limit
-from console.models.reports import Event, Failure
+from console.models.reports import FAILS, Event, Failure
 from console.models.runs import Attempt, Partition, Run
 from console.models.targets import Target
 
-__all__ = ["Attempt", "Event", "Failure", "Heartbeat", "Limit", "Partition", "Run", "Target"]
+__all__ = ["FAILS", "Attempt", "Dismissal", "Event", "Failure", "Heartbeat", "Limit", "Partition", "Run", "Target"]

@@ -62,6 +62,7 @@ class Failure(models.Model):
 
 
 SKIPS = frozenset({Failure.Kind.HELD, Failure.Kind.WITHDRAWN, Failure.Kind.SKIPPED})
+FAILS = frozenset(Failure.Kind) - SKIPS
 
 
 class Event(models.Model):

@@ -108,6 +108,8 @@ class Run(models.Model):
             models.Index(fields=("state", "-id"), name="console_run_state"),
             models.Index(fields=("asked_by", "-id"), name="console_run_asked_by"),
             models.Index(fields=("content_type", "-id"), name="console_run_content_type"),
+            # Read by the header's count of what needs attention, and by the news of what has ended.
+            models.Index(fields=("ended_at",), name="console_run_ended"),
         )
 
     def __str__(self) -> str:

@@ -3,64 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, Sum
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from console.engine.holds import would_clash
-from console.models import Failure, Run
+from console.models import Run
 from console.operations.base import Hold
 from console.operations.registry import known_operation
 from console.reports.headlines import subject
-from console.reports.words import noun, number
-from console.states import State, Verb
+from console.reports.retries import retry, retry_group
+from console.reports.verb_forms import Ask
+from console.reports.words import acted, lower_first, noun, number, shortened
+from console.states import WORKING, State, Verb
 
 if TYPE_CHECKING:
+    from console.engine.holds import Clashes
     from console.engine.progress import Progress
-
-
-@dataclass(frozen=True)
-class Scope:
-    """One choice of what a retry takes up."""
-
-    value: str
-    label: str
-    is_default: bool = False
-
-
-@dataclass(frozen=True)
-class Ask:
-    """The words of one verb's form.
-
-    `button` opens the form, `act` on it does the verb, `keep` leaves everything as it is. Where `at_once` is set
-    nothing needs to be asked, and the button acts. `may_leave_out` offers to leave objects out that other runs hold.
-    A form that comes back has what was typed, and the `error` that says why.
-    """
-
-    verb: Verb
-    heading: str
-    consequence: str
-    button: str
-    act: str
-    keep: str
-    danger: bool = False
-    at_once: bool = False
-    takes_reason: bool = True
-    scopes: list[Scope] = field(default_factory=list)
-    may_leave_out: bool = False
-    leaves_out: bool = False
-    error: str = ""
-    reason: str = ""
-
-    def again(self, error: str, *, only: str, reason: str) -> Ask:
-        """Return the form as it comes back: with all that was typed, and the way round the held objects chosen."""
-        scopes = [replace(scope, is_default=scope.value == only) for scope in self.scopes]
-        scopes = scopes if any(scope.is_default for scope in scopes) else self.scopes
-        return replace(self, error=error, reason=reason, scopes=scopes, may_leave_out=True, leaves_out=True)
 
 
 def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: str = "") -> Ask:
@@ -76,27 +37,35 @@ def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: st
     if verb == Verb.WITHDRAW:
         return _withdraw(run, target)
     if verb == Verb.RETRY and group:
-        return _retry_group(run, group)
+        return retry_group(run, group)
     return _ASKS[verb](run, progress)
 
 
 def _cancel(run: Run, progress: Progress) -> Ask:
-    if progress.total is None or not progress.done:
-        what = _("Nothing has been changed yet, and nothing will be.")
-    else:
-        what = _("It stops after the items in hand. What is done stays: %(done)s of %(total)s so far.") % {
-            "done": number(progress.done),
-            "total": number(progress.total),
-        }
     return Ask(
         Verb.CANCEL,
         heading=_("Cancel run %(run)s?") % {"run": run.pk},
-        consequence=" ".join(part for part in (what, _freed(run)) if part),
+        consequence=_join(_stays(run, progress), _freed(run)),
         button=_("Cancel…"),
         act=_("Cancel the run"),
-        keep=_("Keep it running"),
+        keep=_keep(run),
         danger=True,
     )
+
+
+def _stays(run: Run, progress: Progress) -> str:
+    """Say what a cancelled run leaves behind."""
+    if run.dry_run:
+        return _("It is a dry run: nothing was changed, and nothing will be.")
+    if not progress.done and run.state not in WORKING:
+        return _("Nothing has been changed yet, and nothing will be.")
+    stays = _("It stops after the items in hand. What is done stays: %(done)s of %(total)s so far.")
+    if progress.total is None:
+        stays = _("It stops after the items in hand. What is done stays: %(done)s so far.")
+    told = stays % {"done": number(progress.done), "total": number(progress.total or 0)}
+    operation = known_operation(run.operation)
+    is_external = operation is not None and operation.external
+    return _join(told, _("What was sent cannot be taken back.") if is_external else "")
 
 
 def _pause(run: Run, progress: Progress) -> Ask:
@@ -110,7 +79,7 @@ def _pause(run: Run, progress: Progress) -> Ask:
         consequence=f"{what} {stays}".strip(),
         button=_("Pause…"),
         act=_("Pause the run"),
-        keep=_("Keep it running"),
+        keep=_keep(run),
     )
 
 
@@ -129,75 +98,32 @@ def _resume(run: Run, progress: Progress) -> Ask:
 
 
 def _start(run: Run, progress: Progress) -> Ask:
-    act = f"{run.label}: {subject(run)}".rstrip(": ")
-    return Ask(
+    operation = known_operation(run.operation)
+    found = would_clash(run, operation) if operation is not None else None
+    act = lower_first(acted(run.label, subject(run)))
+    asked = Ask(
         Verb.START,
-        heading=_("%(act)s – do it now?") % {"act": act},
+        heading=_("Do it now: %(act)s?") % {"act": act},
         consequence=_(
             "So far nothing was changed. This makes a real run on the same objects with the same parameters; "
             "the objects are read and checked anew."
         ),
-        button=_("Do it now…"),
+        button=_("Do it now: %(act)s…") % {"act": shortened(act)},
         act=_("Do it now: %(act)s") % {"act": act},
         keep=_("Change nothing"),
+        takes_reason=False,
     )
+    if operation is not None and operation.deletes:
+        asked = replace(asked, consequence=_join(asked.consequence, _("What is deleted cannot be brought back.")))
+    return _beside(asked, run, found) if found and found.count else asked
 
 
-def _retry(run: Run, progress: Progress) -> Ask:
-    failed, undone = _left(run, progress)
-    button, scopes = _retry_button(failed, undone), _scopes(run, progress, failed, undone)
-    return Ask(
-        Verb.RETRY,
-        heading=_("Retry run %(run)s?") % {"run": run.pk},
-        consequence=_("It makes a new run, linked to this one, which stays as it is."),
-        button=button,
-        act=_("Start the retry") if len(scopes) > 1 else button.rstrip("…"),
-        keep=_("Retry nothing"),
-        scopes=scopes,
-        may_leave_out=_may_clash(run),
-    )
-
-
-def _retry_button(failed: int, undone: int) -> str:
-    if failed and failed == undone:
-        return ngettext("Retry the %(count)s failed…", "Retry the %(count)s failed…", failed) % {
-            "count": number(failed)
-        }
-    if undone:
-        return ngettext("Retry the %(count)s not done…", "Retry the %(count)s not done…", undone) % {
-            "count": number(undone)
-        }
-    return _("Run again…")
-
-
-def _scopes(run: Run, progress: Progress, failed: int, undone: int) -> list[Scope]:
-    scopes = []
-    if undone:
-        label = _("what is not done: %(count)s (failed, left out because locked, or not reached)")
-        scopes.append(Scope(Run.Only.UNDONE, label % {"count": number(undone)}, is_default=True))
-    if failed:
-        label = _("only what failed: %(count)s")
-        scopes.append(Scope(Run.Only.FAILED, label % {"count": number(failed)}))
-    if _may_repeat(run) and progress.done:
-        label = _("everything again: %(count)s are already done and will be done a second time")
-        scopes.append(Scope(Run.Only.ALL, label % {"count": number(progress.done)}, is_default=not scopes))
-    return scopes
-
-
-def _retry_group(run: Run, group: str) -> Ask:
-    failures = run.failures.filter(group=group)
-    count = failures.aggregate(items=Sum("items"))["items"] or 0
-    first = failures.order_by("pk").first()
-    items = ngettext("%(count)s item", "%(count)s items", count) % {"count": number(count)}
-    return Ask(
-        Verb.RETRY,
-        heading=_("Retry the %(items)s that failed for this reason?") % {"items": items},
-        consequence=f"“{first.reason}”" if first else "",
-        button=_("Retry these %(count)s…") % {"count": number(count)},
-        act=_("Retry the %(items)s") % {"items": items},
-        keep=_("Retry nothing"),
-        may_leave_out=_may_clash(run),
-    )
+def _beside(asked: Ask, run: Run, found: Clashes) -> Ask:
+    """Return the form for what other runs do not hold: the whole could not be started."""
+    others = max(found.total - found.count, 0)
+    rest = _("the other %(count)s") % {"count": number(others)}
+    act = _("Do it now: %(act)s") % {"act": lower_first(acted(run.label, rest))} if others else ""
+    return replace(asked, clashes=found, leaves_out=True, act=act)
 
 
 def _withdraw(run: Run, target: str) -> Ask:
@@ -211,28 +137,8 @@ def _withdraw(run: Run, target: str) -> Ask:
     )
 
 
-def _left(run: Run, progress: Progress) -> tuple[int, int]:
-    """Return how many items failed, and how many are not done at all, less what linked retries have taken up.
-
-    Not done is all but what took effect, or was left out on purpose.
-    """
-    taken = run.retries.aggregate(items=Sum("total"), failed=Sum("total", filter=Q(only=Run.Only.FAILED)))
-    failed = max(0, progress.failed - (taken["failed"] or 0))
-    if progress.total is None:
-        return failed, failed
-    held = run.failures.filter(kind=Failure.Kind.HELD).aggregate(items=Sum("items"))["items"] or 0
-    return failed, max(0, progress.total - progress.done - progress.skipped + held - (taken["items"] or 0))
-
-
-def _may_repeat(run: Run) -> bool:
-    """Tell whether everything can be done again: not beside a retry of a part."""
-    operation = known_operation(run.operation)
-    return operation is not None and operation.repeatable and not run.retries.exists()
-
-
-def _may_clash(run: Run) -> bool:
-    operation = known_operation(run.operation)
-    return operation is not None and would_clash(run, operation)
+def _keep(run: Run) -> str:
+    return _("Keep it running") if run.state in WORKING else _("Keep it")
 
 
 def _freed(run: Run) -> str:
@@ -241,10 +147,14 @@ def _freed(run: Run) -> str:
     return capfirst(_("the %(noun)s are free again then.") % {"noun": noun(run, 2)})
 
 
+def _join(*sentences: str) -> str:
+    return " ".join(part for part in sentences if part)
+
+
 _ASKS: dict[Verb, Callable[[Run, Progress], Ask]] = {
     Verb.CANCEL: _cancel,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.START: _start,
-    Verb.RETRY: _retry,
+    Verb.RETRY: retry,
 }

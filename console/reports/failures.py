@@ -25,7 +25,10 @@ BATCH = 2000
 
 @dataclass
 class Group:
-    """Failures of one run with one reason: how many items they count, and the first rows."""
+    """Failures of one run with one reason: how many items they count, the first rows, and which run retries them.
+
+    `retried_by` is None where that may not be told.
+    """
 
     kind: str
     fingerprint: str
@@ -33,6 +36,8 @@ class Group:
     count: int
     reason: str = ""
     is_skip: bool = False
+    is_retried: bool = False
+    retried_by: Run | None = None
     rows: list[Failure] = field(default_factory=list)
 
     @property

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,6 +16,7 @@ from console.models import Event, Run
 from console.operations.base import Hold
 from console.operations.registry import is_registered
 from console.reports.chips import silent_for
+from console.reports.retries import left
 from console.reports.waiting import queued
 from console.reports.words import ago, clock, countdown, counted, noun, number, person, span
 from console.states import State, Verb
@@ -130,7 +132,8 @@ def _paused(run: Run, progress: Progress) -> str:
 
 def _cancelled(run: Run, progress: Progress) -> str:
     told = _by(run, Verb.CANCEL, _("Cancelled by %(who)s at %(time)s"), _("Cancelled"))
-    return _join(told, _kept(progress), _free(run))
+    is_retried = run.retries.exists()
+    return _join(told, _kept(progress), _free(run), _taken_up(run) if is_retried else "")
 
 
 def _failed(run: Run, progress: Progress) -> str:
@@ -139,7 +142,8 @@ def _failed(run: Run, progress: Progress) -> str:
         return _join(_("Nothing was changed."), why, _free(run))
     if run.dry_run:
         return _join(_("Nothing was changed."), _("The check stopped before the end."), why)
-    return _join(why or _("Stopped."), _kept(progress), _("Mend the cause, then retry the rest."))
+    cure = _("Mend the cause, then retry the rest.") if left(run, progress)[1] != 0 else _taken_up(run)
+    return _join(why or _("Stopped."), _kept(progress), cure)
 
 
 def _succeeded(run: Run, progress: Progress) -> str:
@@ -151,18 +155,35 @@ def _succeeded(run: Run, progress: Progress) -> str:
             "done": number(progress.done),
             "failed": number(progress.failed),
         }
-        cure = ngettext(
-            "See why below; mend the cause, then retry just that %(count)s.",
-            "See why below; mend the cause, then retry just those %(count)s.",
-            progress.failed,
-        ) % {"count": number(progress.failed)}
-        return _join(told, left_out, cure)
+        return _join(told, left_out, _cure(run, progress))
     if left_out:
         return _join(_("%(done)s done.") % {"done": number(progress.done)}, left_out, _free(run))
     told = _("All %(done)s done") if progress.done > 1 else _("%(done)s done")
     told %= {"done": number(progress.done)}
     took = _(" in %(time)s.") % {"time": span(run.took.total_seconds())} if run.took else "."
     return _join(told + took, _free(run))
+
+
+def _cure(run: Run, progress: Progress) -> str:
+    """Say how to come by what failed: by a retry, or by those that have taken it up."""
+    failed, _undone = left(run, progress)
+    if not failed:
+        return _taken_up(run)
+    return ngettext(
+        "See why below; mend the cause, then retry just that %(count)s.",
+        "See why below; mend the cause, then retry just those %(count)s.",
+        failed,
+    ) % {"count": number(failed)}
+
+
+def _taken_up(run: Run) -> str:
+    """Say which runs have taken up what this one has not done."""
+    runs = [str(pk) for pk in run.retries.order_by("pk").values_list("pk", flat=True)]
+    return ngettext(
+        "Run %(runs)s has taken them up.",
+        "Runs %(runs)s have taken them up.",
+        len(runs),
+    ) % {"runs": get_text_list(runs, _("and"))}
 
 
 def _checked(run: Run, progress: Progress) -> str:

@@ -116,6 +116,19 @@ def counted(run: Run, count: int) -> str:
     return _("%(count)s %(noun)s") % {"count": number(count), "noun": noun(run, count)}
 
 
+def acted(label: str, what: str) -> str:
+    """Return an operation as an act: “Copy 12 notes”, “Change tags: 12 notes”; the label alone where there is no `what`."""
+    if not what:
+        return label
+    joined = _("%(label)s: %(what)s") if " " in label else _("%(label)s %(what)s")
+    return joined % {"label": label, "what": what}
+
+
+def lower_first(text: str) -> str:
+    """Return `text` as it stands inside a sentence."""
+    return text[:1].lower() + text[1:]
+
+
 def ordinal(position: int) -> str:
     """Return “first” to “tenth” in words, further ones as “number 11”."""
     words = (

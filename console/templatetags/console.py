@@ -160,7 +160,7 @@ def console_indicator(context: template.Context) -> dict[str, Any]:
     address = _address(context, "console_run_changelist")
     if not address:
         return {"shown": False}
-    active, needing = counts(sight_anywhere(request).runs())
+    active, needing = counts(sight_anywhere(request).runs(), user)
     return {"shown": True, "address": address, "summary": f"{address}summary/", "active": active, "attention": needing}
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from console.engine import control
 from console.models import Event, Run
 from console.states import State
-from tests.admin.running import OPERATOR, VIEW, copied, copying, failing, operator, signed_in, staff
+from tests.admin.running import OPERATOR, VIEW, copied, copying, failing, meanwhile, operator, signed_in, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +40,7 @@ def test_acts_on_each_and_counts_the_skipped() -> None:
     answer = signed_in(user).post(LIST, chosen("cancel_runs", *runs, _act="yes", reason="tidy"), follow=True)
     (message,) = answer.context["messages"]
     assert message.level_tag == "success"
-    assert str(message).startswith(f"Cancelled: 2 runs, 1 skipped: Run {runs[2].pk} had already ended")
+    assert str(message) == "2 runs cancelled, 1 skipped: already finished."
     assert set(Event.objects.filter(what="cancel", reason="tidy").values_list("run", flat=True)) == {
         run.pk for run in runs[:2]
     }
@@ -57,6 +57,7 @@ def test_warns_when_nothing_was_done() -> None:
     assert 'name="_act"' not in page
     (message,) = client.post(LIST, chosen("cancel_runs", run, _act="yes"), follow=True).context["messages"]
     assert message.level_tag == "warning"
+    assert str(message) == "No run cancelled: it had finished."
 
 
 def test_pauses_resumes_and_retries() -> None:
@@ -91,3 +92,42 @@ def test_reaches_no_run_that_one_may_not_see() -> None:
     blind = staff("blind", *(name for name in OPERATOR if name not in {VIEW, "notes.change_note"}))
     signed_in(blind).post(LIST, chosen("cancel_runs", run, _act="yes"))
     assert Run.objects.get(pk=run.pk).state == State.QUEUED
+
+
+def test_tells_how_many_of_the_cancelled_still_stop() -> None:
+    """A run that a worker is at is cancelled at its next checkpoint, and the answer does not say otherwise."""
+    user = operator()
+
+    def cancel(run: Run) -> str:
+        answer = signed_in(user).post(LIST, chosen("cancel_runs", run, copying(user), _act="yes"), follow=True)
+        (message,) = answer.context["messages"]
+        return str(message)
+
+    assert meanwhile(cancel, user) == "2 runs cancelled. 1 of them stops after the items in hand."
+
+
+def test_counts_a_retry_that_was_there_already_as_skipped() -> None:
+    """Two presses retry once, and the second says so."""
+    user = operator()
+    client = signed_in(user)
+    with failing(user) as failed:
+        told = [
+            str(message)
+            for _press in range(2)
+            for message in client.post(LIST, chosen("retry_runs", failed, _act="yes"), follow=True).context["messages"]
+        ]
+    assert told == ["1 run retried.", "No run retried: nothing left to retry."]
+
+
+def test_marks_runs_as_dealt_with_for_one_person_alone() -> None:
+    """What was marked needs this person no more; it still needs the others, and only trouble can be marked."""
+    user, other = operator(), staff("other", *OPERATOR)
+    client = signed_in(user)
+    with failing(user) as failed, failing(user) as another:
+        (message,) = client.post(LIST, chosen("dismiss_runs", failed, copied(user)), follow=True).context["messages"]
+        assert str(message).startswith("1 run is marked as dealt with")
+        assert [run.pk for run in client.get(f"{LIST}?state=attention").context["cl"].result_list] == [another.pk]
+        shown = signed_in(other).get(f"{LIST}?state=attention").context["cl"].result_list
+        assert [run.pk for run in shown] == [another.pk, failed.pk]
+        (message,) = client.post(LIST, chosen("dismiss_runs", failed), follow=True).context["messages"]
+        assert message.level_tag == "warning"

@@ -8,15 +8,17 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.test import Client
+from django.urls import reverse
 
 from console.engine import control
 from console.engine.acceptance import start
-from console.models import Event, Run
+from console.models import Event, Failure, Run
 from console.states import ENDED, State, Verb
 from console.testing import perform
 from notes.models import Note
 from tests.admin.forms import only_form, text_of
 from tests.admin.running import (
+    OPERATOR,
     VIEW,
     copied,
     copying,
@@ -153,7 +155,7 @@ def test_makes_the_real_run_of_a_dry_run() -> None:
     user = operator()
     preview = copied(user, dry_run=True)
     page = signed_in(user).get(page_of(preview, "start")).content.decode()
-    assert "Do it now: Copy: 3 notes, 2 copies each" in page
+    assert "Do it now: copy 3 notes, 2 copies each" in page
     answer = signed_in(user).post(page_of(preview, "start"))
     run = Run.objects.get(preview_of=preview)
     assert answer.headers["Location"] == page_of(run)
@@ -317,8 +319,11 @@ def test_offers_to_leave_held_objects_out_only_where_some_are() -> None:
     offer = "Leave out what other runs hold now"
     assert offer not in signed_in(user).get(page_of(run, "retry")).content.decode()
     start("notes.archive", by=user, objects=notes[:1])
-    assert offer in signed_in(user).get(page_of(run, "retry")).content.decode()
-    assert offer in signed_in(user).get(page_of(run)).content.decode()
+    page = signed_in(user).get(page_of(run, "retry"))
+    assert offer in page.content.decode()
+    assert "1 note of this run is locked by another run" in text_of(page)
+    assert [row.text for row in page.context["held_rows"]] == [str(notes[0])]
+    assert "console-dialog-retry" not in signed_in(user).get(page_of(run)).content.decode()
 
 
 def test_offers_no_retry_of_what_another_has_taken_up() -> None:
@@ -338,3 +343,102 @@ def test_offers_no_retry_of_what_another_has_taken_up() -> None:
         assert "Retry the 2 not done…" in client.get(page_of(run)).content.decode()
         client.post(page_of(run, "retry"))
         assert page_of(run, "retry") not in client.get(page_of(run)).content.decode()
+
+
+def test_offers_no_retry_of_a_reason_that_was_taken_up() -> None:
+    """A group that is being retried says by which run; with the last of them the run's own button goes too."""
+    user = operator()
+    client = signed_in(user)
+    with failing(user, bad=(0, 1), count=3) as run:
+        (first, other) = run.failures.order_by("pk")
+        run.failures.filter(pk=other.pk).update(group="another", reason="The title is empty.")
+
+        client.post(page_of(run, "retry"), {"group": first.group})
+        retry = Run.objects.get(retry_of=run)
+        html = client.get(page_of(run)).content.decode()
+        assert f"retry/?group={first.group}" not in html
+        assert f'Retried by <a href="{page_of(retry)}">' in html
+        assert "retry/?group=another" in html
+        assert "Retry the 1 failed…" in html
+        assert "mend the cause, then retry just that 1." in html
+
+        client.post(page_of(run, "retry"), {"group": "another"})
+        page = client.get(page_of(run))
+        html = page.content.decode()
+        assert page_of(run, "retry") not in html
+        assert "have taken them up." in html
+        assert "retry" not in client.get(page_of(run, "progress")).json()["verbs"]
+        client.post(page_of(run, "retry"))
+    assert Run.objects.filter(retry_of=run).count() == 2
+
+
+def test_offers_what_was_held_still_when_every_reason_was_taken_up() -> None:
+    """What was left out because it was locked is not done, whoever retries the failures."""
+    user = operator()
+    with failing(user, bad=(0, 1), count=3) as run:
+        held, failed = run.failures.order_by("pk")
+        run.failures.filter(pk=held.pk).update(kind=Failure.Kind.HELD, group="held")
+        Run.objects.filter(pk=run.pk).update(failed=1, skipped=1)
+        run.partitions.update(failed=1, skipped=1)
+        control.retry(run.pk, only="failed", group=failed.group, by=user)
+        assert Verb.RETRY in control.verbs_for(Run.objects.get(pk=run.pk), user)
+        assert control.retry(run.pk, by=user).run.total == 1
+
+
+def test_does_a_dry_run_beside_what_others_hold() -> None:
+    """The page shows which objects are locked and by whom, and what can be done now are the others."""
+    user = operator()
+    client = signed_in(user)
+    notes = make_notes(3)
+    preview = perform(start("notes.archive", by=user, objects=notes, dry_run=True))
+    holder = start("notes.archive", by=user, objects=notes[:1])
+    page = client.get(page_of(preview, "start"))
+    assert "1 note of this run is locked by another run" in text_of(page)
+    assert f"Archive (run {holder.pk})" in text_of(page)
+    client.post(page_of(preview, "start"), only_form(page).data("Do it now: archive the other 2"))
+    run = Run.objects.get(preview_of=preview)
+    assert (run.targets.count(), run.failures.get().object_id) == (2, str(notes[0].pk))
+    assert perform(run).done == 2
+
+
+def test_comes_back_when_objects_were_taken_before_it_was_done() -> None:
+    """A dry run that meets a hold only now starts nothing, says so, and offers the way round."""
+    user = operator()
+    client = signed_in(user)
+    notes = make_notes(2)
+    preview = perform(start("notes.archive", by=user, objects=notes, dry_run=True))
+    form = only_form(client.get(page_of(preview, "start")))
+    start("notes.archive", by=user, objects=notes[:1])
+    answer = client.post(page_of(preview, "start"), form.data())
+    assert answer.status_code == 409
+    assert "Nothing was started." in text_of(answer)
+    client.post(page_of(preview, "start"), only_form(answer).data())
+    assert Run.objects.get(preview_of=preview).targets.count() == 1
+
+
+def test_offers_nothing_while_every_object_is_held() -> None:
+    """A button that could not work is not there."""
+    user = operator()
+    notes = make_notes(2)
+    preview = perform(start("notes.archive", by=user, objects=notes, dry_run=True))
+    start("notes.archive", by=user, objects=notes)
+    page = signed_in(user).get(page_of(preview, "start"))
+    assert "So nothing can be done now. Come back when those runs have ended." in text_of(page)
+    assert only_form(page).texts() == []
+
+
+def test_marks_a_run_as_dealt_with() -> None:
+    """The button clears the number in the header for whoever pressed it, and goes with it."""
+    user = operator()
+    client = signed_in(user)
+    with failing(user) as run:
+        assert page_of(run, "dismiss") in client.get(page_of(run)).content.decode()
+        assert client.get(page_of(run, "dismiss")).status_code == 405
+        assert client.get(reverse("admin:console_run_summary")).json()["attention"] == 1
+        answer = client.post(page_of(run, "dismiss"), follow=True)
+        assert page_of(run, "dismiss") not in answer.content.decode()
+        assert client.get(reverse("admin:console_run_summary")).json()["attention"] == 0
+        other = signed_in(staff("other", *OPERATOR))
+        assert other.get(reverse("admin:console_run_summary")).json()["attention"] == 1
+        assert other.post(page_of(run, "dismiss"), headers=JSON).json() == {"id": run.pk, "attention": 0}
+    assert page_of(copied(user), "dismiss") not in client.get(page_of(copied(user))).content.decode()
