@@ -28,6 +28,11 @@ hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True,
 hypothesis.settings.load_profile("patient")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tour of every page leave pictures: ``pytest tests/browser/test_every_page.py --pictures FOLDER``."""
+    parser.addoption("--pictures", metavar="FOLDER", help="a folder for pictures of every page in every state")
+
+
 def chromium() -> str | None:
     """Return the path of a Chromium, if there is one."""
     named = os.environ.get("CHROMIUM")
