@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from django.conf import settings
-from django.db.models import Model
 from django_celery_results.models import TaskResult
-from playwright.sync_api import BrowserContext, Page
 
 from console.engine.acceptance import start
 from console.testing import perform
 from notes.models import Note
 from notes.operations import ArchiveNotes
-from tests.admin.running import signed_in
+from tests.browser.staff import NOTES, RUNS, Visitor
 from tests.browser.stage import Stage
 
-NOTES, RUNS = "/admin/notes/note/", "/admin/console/run/"
 RESULTS = "/admin/django_celery_results/taskresult/"
 
 
-class Visitor:
-    """A browser's page, signed in, that finds its way around the stage."""
-
-    def __init__(self, page: Page, server: str, stage: Stage) -> None:
-        self.page, self.server, self.stage = page, server, stage
-
-    def open(self, path: str) -> None:
-        """Open an address of the site."""
-        self.page.goto(self.server + path)
-
-    def choose(self, action: str, objects: Sequence[Model], path: str) -> None:
-        """Tick objects in a list that shows no others, and choose what to do with them."""
-        self.open(f"{path}?id__in={','.join(str(obj.pk) for obj in objects)}")
-        self.page.locator("#action-toggle").check()
-        self.page.locator("select[name=action]").select_option(action)
-        self.page.locator("button[name=index]").click()
-
-
-def sign_in(context: BrowserContext, user: Any, server: str) -> None:
-    """Give a browser the session of `user`."""
-    session = signed_in(user).cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": server}])
-
-
-Way = Callable[[Visitor], None]
+Way = Callable[[Visitor, Stage], None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +60,7 @@ def _plain(stage: Stage) -> dict[str, str]:
         "note worked on": f"{NOTES}{stage.notes_of('succeeded')[0].pk}/change/",
         "note history": f"{NOTES}{free.pk}/history/",
         "note to delete": f"{NOTES}{free.pk}/delete/",
+        "note to delete, in use": f"{NOTES}{shared.pk}/delete/",
         "note to delete, locked": f"{NOTES}{locked.pk}/delete/",
         "copy one": f"{NOTES}{free.pk}/operation/notes.copy/",
         "change tags of one": f"{NOTES}{free.pk}/operation/notes.retag/",
@@ -112,64 +84,64 @@ def _plain(stage: Stage) -> dict[str, str]:
 
 
 def _opening(path: str) -> Way:
-    return lambda visitor: visitor.open(path)
+    return lambda visitor, _stage: visitor.open(path)
 
 
-def _copy_many(visitor: Visitor) -> None:
-    visitor.choose("notes.copy", visitor.stage.take(12), NOTES)
+def _copy_many(visitor: Visitor, stage: Stage) -> None:
+    visitor.choose("notes.copy", stage.take(12))
 
 
-def _copy_wrong_number(visitor: Visitor) -> None:
-    _copy_many(visitor)
+def _copy_wrong_number(visitor: Visitor, stage: Stage) -> None:
+    _copy_many(visitor, stage)
     visitor.page.get_by_label("Copies").fill("0")
     visitor.page.locator(".console-submit [data-main]").click()
 
 
-def _delete_in_background(visitor: Visitor) -> None:
-    visitor.choose("notes.delete", visitor.stage.take(101), NOTES)
+def _delete_in_background(visitor: Visitor, stage: Stage) -> None:
+    visitor.choose("notes.delete", stage.take(101))
 
 
-def _archive_some_locked(visitor: Visitor) -> None:
-    visitor.choose("notes.archive", _some_locked(visitor.stage), NOTES)
+def _archive_some_locked(visitor: Visitor, stage: Stage) -> None:
+    visitor.choose("notes.archive", _some_locked(stage))
 
 
-def _delete_many(visitor: Visitor) -> None:
-    visitor.choose("delete_selected", visitor.stage.take(3), NOTES)
+def _delete_many(visitor: Visitor, stage: Stage) -> None:
+    visitor.choose("delete_selected", stage.take(3))
 
 
-def _delete_some_locked(visitor: Visitor) -> None:
-    visitor.choose("delete_selected", _some_locked(visitor.stage), NOTES)
+def _delete_some_locked(visitor: Visitor, stage: Stage) -> None:
+    visitor.choose("delete_selected", _some_locked(stage))
 
 
-def _delete_author_of_locked(visitor: Visitor) -> None:
-    author = visitor.stage.notes_of("running").exclude(author=None)[0].author_id
+def _delete_author_of_locked(visitor: Visitor, stage: Stage) -> None:
+    author = stage.notes_of("running").exclude(author=None)[0].author_id
     visitor.open(f"/admin/auth/user/{author}/delete/")
     visitor.page.locator("input[type=submit]").click()
 
 
-def _cancel_many_runs(visitor: Visitor) -> None:
-    visitor.choose("cancel_runs", [visitor.stage.runs[name] for name in ("queued", "waiting", "succeeded")], RUNS)
+def _cancel_many_runs(visitor: Visitor, stage: Stage) -> None:
+    visitor.choose("cancel_runs", [stage.runs[name] for name in ("queued", "waiting", "succeeded")], RUNS)
 
 
-def _open_dialog(visitor: Visitor) -> None:
-    visitor.open(f"{RUNS}{visitor.stage.runs['failed'].pk}/change/")
+def _open_dialog(visitor: Visitor, stage: Stage) -> None:
+    visitor.open(f"{RUNS}{stage.runs['failed'].pk}/change/")
     visitor.page.locator(".console-verbs [data-dialog]").first.click()
 
 
-def _save_while_locked(visitor: Visitor) -> None:
-    note = _typed(visitor)
-    start(ArchiveNotes, by=visitor.stage.admin, objects=[note])
+def _save_while_locked(visitor: Visitor, stage: Stage) -> None:
+    note = _typed(visitor, stage)
+    start(ArchiveNotes, by=stage.admin, objects=[note])
     visitor.page.locator("[name=_save]").click()
 
 
-def _save_after_a_run(visitor: Visitor) -> None:
-    note = _typed(visitor)
-    perform(start(ArchiveNotes, by=visitor.stage.admin, objects=[note]))
+def _save_after_a_run(visitor: Visitor, stage: Stage) -> None:
+    note = _typed(visitor, stage)
+    perform(start(ArchiveNotes, by=stage.admin, objects=[note]))
     visitor.page.locator("[name=_save]").click()
 
 
-def _typed(visitor: Visitor) -> Note:
-    (note,) = visitor.stage.take(1)
+def _typed(visitor: Visitor, stage: Stage) -> Note:
+    (note,) = stage.take(1)
     visitor.open(f"{NOTES}{note.pk}/change/")
     visitor.page.locator("#id_title").fill("What I typed meanwhile")
     return note

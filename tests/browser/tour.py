@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from django.urls import resolve
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
-from tests.browser.places import Place, Visitor, places, sign_in
+from tests.browser.places import Place, places
+from tests.browser.staff import Visitor, sign_in
 from tests.browser.stage import Stage
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -82,7 +83,7 @@ class Tour:
         page.on("pageerror", lambda error: self.heard.append(str(error)))
         page.on("console", self._hear)
         page.on("response", self._note)
-        return Visitor(page, self.server, self.stage)
+        return Visitor(page, self.server)
 
     def _hear(self, line: ConsoleMessage) -> None:
         address = str(line.location.get("url"))
@@ -98,7 +99,7 @@ class Tour:
         self.heard, visitor = [], self.visitors[place.rank]
         page = visitor.page
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-        place.go(visitor)
+        place.go(visitor, self.stage)
         page.wait_for_load_state()
         answer = self.answers[-1]
         visit = Visit(
@@ -131,7 +132,7 @@ class Tour:
     def _from_right_to_left(self, place: Place) -> list[str]:
         visitor = self.visitors["hebrew"]
         visitor.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-        place.go(visitor)
+        place.go(visitor, self.stage)
         assert visitor.page.locator("html").get_attribute("dir") == "rtl"
         over = visitor.page.evaluate(OVERFLOW)
         if self.pictures:
