@@ -6,7 +6,9 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.core.cache import cache
+from django.utils import translation
 
 from console.engine import wakeups
 
@@ -41,7 +43,8 @@ def chromium() -> str | None:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    """Let no test see what another one cached, or that it found the broker away."""
+    """Let no test see what another one cached, or that it found the broker away, or which language it spoke."""
+    translation.activate(settings.LANGUAGE_CODE)
     cache.clear()
     wakeups.breaker.reset()
 
