@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -131,7 +132,12 @@ class ModelFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Runs) -> Runs:
         """Return the runs on objects of that model."""
         app_label, _dot, name = (self.value() or "").partition(".")
-        return queryset.filter(content_type__app_label=app_label, content_type__model=name) if name else queryset
+        if not name:
+            return queryset
+        try:  # by the key: with a join the database would not know how many runs there are
+            return queryset.filter(content_type=ContentType.objects.get_by_natural_key(app_label, name))
+        except ContentType.DoesNotExist:
+            return queryset.none()
 
 
 FILTERS = (StateFilter, OperationFilter, AskedByFilter, WhenFilter, DryRunFilter, ModelFilter)

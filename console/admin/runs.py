@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -22,30 +22,36 @@ from console.admin.links import list_url, run_url, runs_url
 from console.admin.many import ACTIONS, ManyVerbs
 from console.admin.refusals import permission_name, refuse
 from console.admin.run_filters import FILTERS
+from console.admin.run_search import found_by
 from console.admin.sight import sight
 from console.engine.progress import progress_of
 from console.models import Run
-from console.operations import operations
 from console.operations.registry import registered_models
 from console.reports.headlines import subject
 from console.reports.marks import chip_marks, progress_mark, time_mark
 from console.reports.paging import CappedPaginator
-from console.reports.visibility import VIEW_RUN, Sight
+from console.reports.visibility import VIEW_RUN
 from console.reports.words import person, shortened, span
 from console.states import Verb
 
 
 class RunList(ChangeList):
-    """The change list with the progress of its runs, read at once."""
+    """The change list with the people and the progress of its runs, read at once."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page's runs, then the progress of them all."""
+        """Read the page's runs, then who asked for them, and the progress of them all.
+
+        People are not joined: SQLite would begin with them, and sort a person's runs instead of reading the newest.
+        """
         super().get_results(request)
         self.full_result_count = self.result_count  # says “no count beside the search”
         self.result_list = list(self.result_list)
+        prefetch_related_objects(self.result_list, "asked_by")
         found = progress_of(self.result_list)
         for run in self.result_list:
             run.console_progress = found[run.pk]
+            if run.content_type_id is not None:
+                run.content_type = ContentType.objects.get_for_id(run.content_type_id)
         self.is_capped = getattr(self.paginator, "is_capped", False)
         self.has_older = self.page_num < self.paginator.num_pages or (
             self.is_capped and len(self.result_list) == self.list_per_page
@@ -61,7 +67,6 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
     list_filter = FILTERS
     list_per_page = 100
     list_max_show_all = 100
-    list_select_related = ("asked_by", "content_type")
     ordering = ("-id",)
     paginator = CappedPaginator
     show_full_result_count = False
@@ -129,8 +134,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
         """Find a run by its number, an object of it, the person who asked, or words of a failure."""
-        words, seen = search_term.split(), sight(request, self.admin_site)
-        return queryset.filter(*(_matches(word, seen) for word in words)) | _by_object(queryset, words, seen), False
+        return found_by(queryset, search_term, sight(request, self.admin_site)), False
 
     @admin.display(description=gettext_lazy("State"))
     def state_chips(self, run: Any) -> SafeString:
@@ -234,27 +238,3 @@ def _no_runs() -> str:
 
 def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     raise Http404(_("Undo is not built yet."))
-
-
-def _matches(word: str, seen: Sight) -> Q:
-    failures = seen.failures().filter(run=OuterRef("pk"))
-    found: Q = (
-        Q(stored_label__icontains=word)
-        | Q(operation__in=[known.name for known in operations() if word.casefold() in str(known.label).casefold()])
-        | Q(operation=word)
-        | Q(asked_by__username__icontains=word)
-        | Q(asked_by__first_name__icontains=word)
-        | Q(asked_by__last_name__icontains=word)
-        | Q(Exists(failures.filter(Q(reason__icontains=word) | Q(object_label__icontains=word))))
-    )
-    number = whole_number(word)
-    return found | Q(pk=number) if number else found
-
-
-def _by_object(queryset: QuerySet[Run], words: list[str], seen: Sight) -> QuerySet[Run]:
-    """Find “note 17”: the model's name, then the key."""
-    match words:
-        case [model, key]:
-            targets = seen.targets().filter(run=OuterRef("pk"), object_id=key, content_type__model=model.lower())
-            return queryset.filter(Exists(targets))
-    return queryset.none()

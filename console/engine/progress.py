@@ -1,4 +1,4 @@
-"""How far runs are: live numbers from their partitions, for any number of runs in two queries."""
+"""How far runs are: live numbers from their partitions, for any number of runs in one query."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
 from console.engine.clock import now
@@ -58,19 +58,19 @@ def progress(run: Run) -> Progress:
 
 
 def progress_of(runs: Iterable[Run]) -> dict[int, Progress]:
-    """Return the numbers of runs by id, in two queries whatever their number."""
+    """Return the numbers of runs by id, in one query whatever their number."""
     by_id = {run.pk: run for run in runs}
-    sums = {row["run"]: row for row in _sums(by_id)}
-    events = dict(Event.objects.filter(run__in=by_id).order_by().values_list("run").annotate(Max("pk")))
-    return {pk: _progress(run, sums.get(pk, {}), events.get(pk, 0)) for pk, run in by_id.items()}
+    sums = {row["run"]: row for row in _sums(by_id)} if by_id else {}
+    return {pk: _progress(run, sums.get(pk, {})) for pk, run in by_id.items()}
 
 
 def _sums(ids: Iterable[int]) -> Any:
     live = Q(lease_until__gt=now()) & OPEN
+    events = Event.objects.filter(run=OuterRef("run")).order_by("-pk")
     return (
         Partition.objects.filter(run__in=list(ids))
         .order_by()
-        .values("run")
+        .values("run", event=Subquery(events.values("pk")[:1]))
         .annotate(
             done_=Sum("done"),
             failed_=Sum("failed"),
@@ -87,7 +87,7 @@ def _sums(ids: Iterable[int]) -> Any:
     )
 
 
-def _progress(run: Run, sums: dict[str, Any], event: int) -> Progress:
+def _progress(run: Run, sums: dict[str, Any]) -> Progress:
     done, failed, skipped = (sums.get(f"{name}_") or 0 for name in ("done", "failed", "skipped"))
     rate = sums.get("rate_") if run.state not in ENDED else None
     operation = known_operation(run.operation) or BaseOperation
@@ -108,7 +108,7 @@ def _progress(run: Run, sums: dict[str, Any], event: int) -> Progress:
         collected=sums.get("collected") or 0,
         preparing=run.preparing,
         error=sums.get("error_") or "",
-        version=f"{run.state}.{event}.{failed}.{skipped}",
+        version=f"{run.state}.{sums.get('event') or 0}.{failed}.{skipped}",
     )
 
 

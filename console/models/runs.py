@@ -36,7 +36,12 @@ class Run(models.Model):
     key = models.CharField(_("key"), max_length=200, unique=True, null=True, editable=False)  # noqa: DJ001 - null is “no key”, which is not unique
 
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("asked by"), related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        verbose_name=_("asked by"),
+        related_name="+",
     )
     source = models.CharField(_("source"), max_length=20, default="code")
     language = models.CharField(
@@ -47,7 +52,7 @@ class Run(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True)
     changed_at = models.DateTimeField(_("changed"), db_default=Now())
 
-    content_type = models.ForeignKey(ContentType, models.PROTECT, null=True, related_name="+")
+    content_type = models.ForeignKey(ContentType, models.PROTECT, null=True, db_index=False, related_name="+")
     selection = models.JSONField(_("selection"), null=True)
     preparing = models.BooleanField(_("preparing"), default=False)
     leave_held_out = models.BooleanField(_("leave held objects out"), default=False)
@@ -68,7 +73,7 @@ class Run(models.Model):
     stopped_by_error = models.BooleanField(_("stopped by an error"), default=False)
 
     chain = models.UUIDField(_("chain"), editable=False)
-    retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    retry_of = models.ForeignKey("self", models.SET_NULL, null=True, db_index=False, related_name="retries")
     only = models.CharField(_("only"), max_length=6, choices=Only.choices, blank=True)
     group = models.CharField(_("failure group"), max_length=64, blank=True)
     first_retry = models.BooleanField(default=False)
@@ -105,11 +110,23 @@ class Run(models.Model):
             models.Index(
                 fields=("id",), condition=Q(holding=True, state__in=sorted(ENDED)), name="console_run_holds_left"
             ),
-            models.Index(fields=("state", "-id"), name="console_run_state"),
-            models.Index(fields=("asked_by", "-id"), name="console_run_asked_by"),
-            models.Index(fields=("content_type", "-id"), name="console_run_content_type"),
-            # Read by the header's count of what needs attention, and by the news of what has ended.
+            # Read by the header's count of what needs attention, on every page of the admin.
+            models.Index(
+                fields=("ended_at",),
+                condition=Q(Q(state=State.FAILED) | Q(failed__gt=0), dry_run=False),
+                name="console_run_trouble",
+            ),
+            # Read by the news of what has ended.
             models.Index(fields=("ended_at",), name="console_run_ended"),
+            # Read by the list's filters, which show the newest first. They serve the foreign keys too: beside an index
+            # of the key alone SQLite would take that one, and sort.
+            models.Index(fields=("state", "-id"), name="console_run_state"),
+            models.Index(fields=("operation", "-id"), name="console_run_operation"),
+            models.Index(fields=("asked_by", "-id"), name="console_run_asked_by"),
+            models.Index(fields=("source", "-id"), name="console_run_source"),
+            models.Index(fields=("content_type", "-id"), name="console_run_content_type"),
+            models.Index(fields=("accepted_at",), name="console_run_accepted"),
+            models.Index(fields=("id",), condition=Q(dry_run=True), name="console_run_dry"),
         )
 
     def __str__(self) -> str:

@@ -13,8 +13,9 @@ from console.models.runs import Run
 class Target(models.Model):
     """One object of a run. What became of it follows from its partition's cursor and its failures."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="targets")
-    content_type = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+    # Neither key has an index of its own: those below begin with them.
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="targets")
+    content_type = models.ForeignKey(ContentType, models.CASCADE, db_index=False, related_name="+")
     object_id = models.CharField(_("object id"), max_length=255)
     hold = models.CharField(_("hold"), max_length=10, null=True)  # noqa: DJ001 - null is “released”, and leaves the index
     withdrawn = models.BooleanField(_("left out"), default=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,15 +22,12 @@ WITHIN = timedelta(hours=24)
 
 def active(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Return those of `runs` that have not ended."""
-    return runs.filter(state__in=sorted(ACTIVE))
+    return runs.filter(_active())
 
 
 def attention(runs: QuerySet[Run], user: AbstractUser | AnonymousUser) -> QuerySet[Run]:
     """Return those of `runs` that failed, or ended with failures, within a day; nobody retried, nor `user` dismissed them."""
-    trouble = Q(state=State.FAILED) | Q(failed__gt=0)
-    dismissed = Dismissal.objects.filter(run=OuterRef("pk"), by=user.pk)
-    since = timezone.now() - WITHIN
-    return runs.filter(trouble, ~Exists(dismissed), ended_at__gte=since, retries=None, dry_run=False)
+    return runs.filter(_attention(user))
 
 
 def needs_attention(run: Run, user: AbstractUser | AnonymousUser) -> bool:
@@ -48,8 +45,11 @@ def dismiss(runs: QuerySet[Run], user: AbstractUser | AnonymousUser) -> int:
 
 
 def counts(runs: QuerySet[Run], user: AbstractUser | AnonymousUser) -> tuple[int, int]:
-    """Return how many of `runs` are active, and how many need the attention of `user`."""
-    return active(runs).count(), attention(runs, user).count()
+    """Return how many of `runs` are active, and how many need the attention of `user`, in one query."""
+    is_active, needs_user = _active(), _attention(user)
+    either = runs.filter(is_active | needs_user)
+    found = either.aggregate(active=Count("pk", filter=is_active), attention=Count("pk", filter=needs_user))
+    return found["active"], found["attention"]
 
 
 def counts_in_words(working: int, needing: int) -> str:
@@ -61,3 +61,15 @@ def counts_in_words(working: int, needing: int) -> str:
         "needing": ngettext("%(count)s needs attention", "%(count)s need attention", needing)
         % {"count": number(needing)},
     }
+
+
+def _active() -> Q:
+    return Q(state__in=sorted(ACTIVE))
+
+
+def _attention(user: AbstractUser | AnonymousUser) -> Q:
+    """Return the condition; the index `console_run_trouble` is of the same words."""
+    trouble = Q(state=State.FAILED) | Q(failed__gt=0)
+    retries = Run.objects.filter(retry_of=OuterRef("pk"))
+    dismissed = Dismissal.objects.filter(run=OuterRef("pk"), by=user.pk)
+    return Q(trouble, ~Exists(retries), ~Exists(dismissed), ended_at__gte=timezone.now() - WITHIN, dry_run=False)

@@ -32,7 +32,9 @@ def subject(run: Run, *, in_list: bool = False) -> str:
         in_list: Whether many are drawn: parameters that only queries can tell are then left out.
     """
     operation = _operation(run, in_list=in_list)
-    objects = _objects_in_list(run, operation) if in_list else _objects(run)
+    objects = _objects_of_total(run, operation)
+    if objects is None and not in_list:
+        objects = _objects(run)
     parts = [counted(run, objects)] if objects is not None else []
     if objects is None and run.total is not None:
         parts = [ngettext("%(count)s item", "%(count)s items", run.total) % {"count": number(run.total)}]
@@ -78,8 +80,8 @@ def _objects(run: Run) -> int | None:
     return run.targets.count() if run.content_type is not None else None
 
 
-def _objects_in_list(run: Run, operation: BaseOperation | None) -> int | None:
-    """Return the objects as the total tells them; None where it does not: each makes several items, or parts of them."""
+def _objects_of_total(run: Run, operation: BaseOperation | None) -> int | None:
+    """Return the objects as the total tells them, for they may be a million; None where it does not: each makes several items, or parts of them."""
     if run.total is None or run.content_type is None or operation is None:
         return None
     parts = operation.parts()

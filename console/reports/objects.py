@@ -42,15 +42,15 @@ def page(run: Run, after: int, sight: Sight) -> Page:
     targets = targets[:PAGE]
     told = sight.told(run, [target.object_id for target in targets])
     shown = [target for target in targets if target.object_id in told]
-    failed = _failed(run, shown)
+    failed = _failed(shown)
     partitions = list(run.partitions.filter(kind=Partition.Kind.WORK))
     rows = [_row(run, target, told[target.object_id], failed, partitions) for target in shown]
     return Page(rows, len(targets) - len(shown), following)
 
 
-def _failed(run: Run, targets: list[Target]) -> dict[int, tuple[Failure, int]]:
+def _failed(targets: list[Target]) -> dict[int, tuple[Failure, int]]:
     """Return the first failure of each target, and how many items of it have failed: it may be thousands of copies."""
-    of_targets = run.failures.filter(target__in=targets).order_by()
+    of_targets = Failure.objects.filter(target__in=targets).order_by()
     firsts = {
         row["first"]: row["counted"]
         for row in of_targets.values("target").annotate(first=Min("pk"), counted=Sum("items"))
