@@ -6,7 +6,9 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.core.cache import cache
+from django.utils import translation
 
 from console.engine import wakeups
 
@@ -28,6 +30,11 @@ hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True,
 hypothesis.settings.load_profile("patient")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tour of every page leave pictures: ``pytest tests/browser/test_every_page.py --pictures FOLDER``."""
+    parser.addoption("--pictures", metavar="FOLDER", help="a folder for pictures of every page in every state")
+
+
 def chromium() -> str | None:
     """Return the path of a Chromium, if there is one."""
     named = os.environ.get("CHROMIUM")
@@ -36,7 +43,8 @@ def chromium() -> str | None:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    """Let no test see what another one cached, or that it found the broker away."""
+    """Let no test see what another one cached, or that it found the broker away, or which language it spoke."""
+    translation.activate(settings.LANGUAGE_CODE)
     cache.clear()
     wakeups.breaker.reset()
 

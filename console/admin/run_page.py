@@ -21,6 +21,7 @@ from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.reports import failures, objects
 from console.reports.headlines import headline, parameters
+from console.reports.history import source_words
 from console.reports.retries import takers
 from console.reports.samples import Sample, samples
 from console.reports.sentences import no_longer_known, sentence
@@ -139,7 +140,7 @@ def _facts(run: Run) -> list[tuple[str, Any]]:
         (_("Failures allowed"), run.max_failures),
         (_("Items a second"), run.pace),
         (_("Retry takes up"), Run.Only(run.only).label if run.only else ""),
-        (_("Asked through"), run.source),
+        (_("Asked through"), source_words(run.source)),
         (_("Key"), run.key),
         (_("Operation"), run.operation),
     ]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from console.engine.progress import Progress
 from console.models import Event, Failure, Run
 from console.monitoring.findings import Finding
+from console.reports.history import event_words, source_words
 from console.reports.sentences import sentence, tally
 from console.reports.words import number, person
 
@@ -27,7 +28,12 @@ def run_line(run: Run, progress: Progress) -> str:
 
 def run_page(run: Run, progress: Progress) -> Iterator[str]:
     """Yield the lines that show one run: where it stands, its counts, failures and history."""
-    asked = {"run": run, "who": person(run.asked_by), "time": moment(run.accepted_at), "source": run.source}
+    asked = {
+        "run": run,
+        "who": person(run.asked_by),
+        "time": moment(run.accepted_at),
+        "source": source_words(run.source),
+    }
     yield _("%(run)s, asked for by %(who)s at %(time)s (%(source)s)") % asked
     yield f"{run.get_state_display()}: {sentence(run, progress)}"
     yield tally(run, progress)
@@ -63,7 +69,7 @@ def _history(run: Run) -> Iterator[str]:
     yield _("History")
     for event in run.events.select_related("by"):
         reason = f": {event.reason}" if event.reason else ""
-        yield f"  {moment(event.at)}  {event.what}, {person(event.by)}{reason}"
+        yield f"  {moment(event.at)}  {event_words(event.what)}, {person(event.by)}{reason}"
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:

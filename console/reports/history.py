@@ -7,6 +7,17 @@ from django.utils.translation import gettext as _
 from console.states import State, Verb
 
 
+def source_words(source: str) -> str:
+    """Return through what a run was asked for; a word that is not known stays as it is."""
+    known = {
+        "admin": _("the admin"),
+        "code": _("the site's code"),
+        "schedule": _("a schedule"),
+        "shell": _("the shell"),
+    }
+    return known.get(source, source)
+
+
 def event_words(what: str) -> str:
     """Return what an event tells, in words; a word that is not known stays as it is."""
     known = {

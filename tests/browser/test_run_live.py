@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
 
 from console.engine import control
 from console.models import Run
 from console.reports.shapes import SHAPES
 from console.states import State
 from console.testing import perform
-from tests.admin.running import copying, operator, page_of, signed_in
+from tests.admin.running import copying, page_of
+from tests.browser.staff import RUNS, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def trouble(page: Page) -> list[str]:
-    """Collect what the browser complains of: scripts that fail, files and styles that the policy forbids."""
-    found: list[str] = []
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on("console", lambda line: found.append(line.text) if "favicon" not in str(line.location) else None)
-    return found
+def run(ana: User) -> Run:
+    """Return a queued run that Ana asked for."""
+    return copying(ana)
 
 
-@pytest.fixture
-def run() -> Run:
-    """Return a queued run of somebody who may do everything."""
-    return copying(operator())
-
-
-def sign_in(context: BrowserContext, run: Run, server: LiveServer) -> None:
-    """Give the browser the session of whoever asked for `run`."""
-    assert run.asked_by is not None
-    session = signed_in(run.asked_by).cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": server.url}])
-
-
-@pytest.fixture
-def unscripted(browser: Browser) -> Iterator[Page]:
-    """Return a page of a browser without JavaScript."""
-    context = browser.new_context(java_script_enabled=False)
-    yield context.new_page()
-    context.close()
-
-
-def test_follows_its_run_to_the_end(page: Page, live_server: LiveServer, run: Run, trouble: list[str]) -> None:
+def test_follows_its_run_to_the_end(page: Page, visitor: Visitor, run: Run, trouble: list[str]) -> None:
     """State, sentence, numbers, verbs and title change by themselves; then the page asks no more."""
-    sign_in(page.context, run, live_server)
-    page.goto(live_server.url + page_of(run))
+    visitor.open(page_of(run))
     expect(page.locator(".console-facts .console-chip")).to_have_text("Queued")
 
     perform(run)
@@ -67,12 +40,9 @@ def test_follows_its_run_to_the_end(page: Page, live_server: LiveServer, run: Ru
     assert trouble == []
 
 
-def test_asks_in_a_dialog_that_gives_the_focus_back(
-    page: Page, live_server: LiveServer, run: Run, trouble: list[str]
-) -> None:
+def test_asks_in_a_dialog_that_gives_the_focus_back(page: Page, visitor: Visitor, run: Run, trouble: list[str]) -> None:
     """A verb's dialog begins at the reason, Escape changes nothing, its button acts."""
-    sign_in(page.context, run, live_server)
-    page.goto(live_server.url + page_of(run))
+    visitor.open(page_of(run))
     cancel = page.get_by_role("link", name="Cancel…")
     cancel.click()
     reason = page.get_by_role("dialog").get_by_label("Reason (optional, kept in the history)")
@@ -90,10 +60,9 @@ def test_asks_in_a_dialog_that_gives_the_focus_back(
     assert trouble == []
 
 
-def test_never_takes_a_dialog_away(page: Page, live_server: LiveServer, run: Run) -> None:
+def test_never_takes_a_dialog_away(page: Page, visitor: Visitor, run: Run) -> None:
     """While somebody writes a reason the page only says that it has news."""
-    sign_in(page.context, run, live_server)
-    page.goto(live_server.url + page_of(run))
+    visitor.open(page_of(run))
     page.get_by_role("link", name="Cancel…").click()
     page.get_by_role("dialog").get_by_label("Reason (optional, kept in the history)").fill("wrong")
 
@@ -104,10 +73,9 @@ def test_never_takes_a_dialog_away(page: Page, live_server: LiveServer, run: Run
     expect(page.locator(".console-facts .console-chip")).to_have_text("Paused")
 
 
-def test_says_when_it_is_not_live(page: Page, live_server: LiveServer, run: Run) -> None:
+def test_says_when_it_is_not_live(page: Page, visitor: Visitor, run: Run) -> None:
     """A lost connection is told, and tried again; a lost session is told, and the run is not affected."""
-    sign_in(page.context, run, live_server)
-    page.goto(live_server.url + page_of(run))
+    visitor.open(page_of(run))
     line = page.locator("[data-offline-line]")
 
     page.route("**/progress/", lambda route: route.abort())
@@ -119,22 +87,21 @@ def test_says_when_it_is_not_live(page: Page, live_server: LiveServer, run: Run)
     expect(line).to_contain_text("You have been signed out.")
 
 
-def test_works_without_a_script(unscripted: Page, live_server: LiveServer, run: Run) -> None:
+def test_works_without_a_script(unscripted: Visitor, run: Run) -> None:
     """Every act is a link to a page with a form."""
-    sign_in(unscripted.context, run, live_server)
-    unscripted.goto(live_server.url + page_of(run))
-    expect(unscripted.get_by_text("Updated at")).to_be_visible()
-    unscripted.get_by_role("link", name="Cancel…").click()
-    unscripted.get_by_label("Reason (optional, kept in the history)").fill("wrong tag")
-    unscripted.get_by_role("button", name="Cancel the run").click()
-    expect(unscripted.locator(".console-facts .console-chip")).to_have_text("Cancelled")
+    unscripted.open(page_of(run))
+    page = unscripted.page
+    expect(page.get_by_text("Updated at")).to_be_visible()
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_label("Reason (optional, kept in the history)").fill("wrong tag")
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(page.locator(".console-facts .console-chip")).to_have_text("Cancelled")
     assert Run.objects.get(pk=run.pk).state == State.CANCELLED
 
 
-def test_moves_the_rows_of_the_list(page: Page, live_server: LiveServer, run: Run, trouble: list[str]) -> None:
+def test_moves_the_rows_of_the_list(page: Page, visitor: Visitor, run: Run, trouble: list[str]) -> None:
     """A row follows its run; rows stay where they are."""
-    sign_in(page.context, run, live_server)
-    page.goto(f"{live_server.url}/admin/console/run/")
+    visitor.open(RUNS)
     expect(page.locator("#result_list .console-chip")).to_have_text("Queued")
     expect(page.locator("[data-console-indicator]")).to_contain_text("1 running")
 
@@ -146,14 +113,11 @@ def test_moves_the_rows_of_the_list(page: Page, live_server: LiveServer, run: Ru
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_can_be_read_in_both_themes(browser: Browser, live_server: LiveServer, run: Run, scheme: str) -> None:
+def test_can_be_read_in_both_themes(visitor: Visitor, run: Run, scheme: str) -> None:
     """The text of every chip stands out from its ground by 4.5 to 1 or more."""
-    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
-    sign_in(context, run, live_server)
-    page = context.new_page()
-    page.goto(live_server.url + page_of(run))
-    ratios = page.evaluate(CONTRAST, list(SHAPES))
-    context.close()
+    visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    visitor.open(page_of(run))
+    ratios = visitor.page.evaluate(CONTRAST, list(SHAPES))
     assert {shape: ratio for shape, ratio in ratios.items() if ratio < 4.5} == {}
 
 

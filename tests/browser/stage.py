@@ -1,0 +1,138 @@
+"""A site in full swing: the demonstration's notes and staff, and a run in every state, made by the engine itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db.models import QuerySet
+from django.test import override_settings
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+
+from console.engine import control
+from console.engine.acceptance import start
+from console.exceptions import ItemFailed, Retry
+from console.models import Attempt, Partition, Run
+from console.operations import Operation
+from console.testing import declared, perform
+from notes.models import Note, Tag
+from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, RetagNotes
+from tests.engine.kit import chunk, must_win
+
+DEMO = Path(__file__).parents[2] / "fixtures" / "demo.json"
+SILENCE = timedelta(seconds=40)
+
+
+class Stage:
+    """The notes that are still free, the staff, and the runs by the name of their state.
+
+    Each run has notes of its own, so that none stands in another's way.
+    """
+
+    def __init__(self) -> None:
+        self.admin, self.viewer = (User.objects.get(username=name) for name in ("admin", "viewer"))
+        self.runs: dict[str, Run] = {}
+        self._free = list(Note.objects.filter(trashed_at=None).order_by("pk"))
+
+    def take(self, count: int) -> list[Note]:
+        """Return the next notes that no run works on."""
+        taken, self._free = self._free[:count], self._free[count:]
+        return taken
+
+    def notes_of(self, run: str) -> QuerySet[Note]:
+        """Return the notes of a run."""
+        keys = self.runs[run].targets.values_list("object_id", flat=True)
+        return Note.all_objects.filter(pk__in=[int(key) for key in keys]).order_by("pk")
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """Load the demonstration and make the runs; their operations exist inside the block."""
+    call_command("loaddata", str(DEMO), verbosity=0)
+    stage = Stage()
+    with ExitStack() as stack:
+        for make in (_waiting_to_start, _at_work, _stopped, _ended, _in_trouble):
+            stage.runs |= make(stage, stack)
+        task = Attempt.objects.filter(run=stage.runs["succeeded"]).latest("pk").task_id
+        TaskResult.objects.create(task_id=task, task_name="console.work", status="SUCCESS", worker="bulk@office")
+        yield stage
+
+
+def _waiting_to_start(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
+    queued = start(CopyNotes, by=stage.admin, objects=stage.take(12), params={"copies": 10})
+    with override_settings(CONSOLE={"PREPARE_ABOVE": 3}):
+        preparing = start(ArchiveNotes, by=stage.admin, objects=stage.take(12))
+    return {"queued": queued, "preparing": preparing}
+
+
+def _at_work(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
+    runs = {}
+    for name in ("running", "silent", "pausing", "cancelling"):
+        runs[name] = start(
+            RetagNotes, by=stage.admin, objects=stage.take(12), params={"add": [Tag.objects.all()[0].pk]}
+        )
+        chunk(must_win(runs[name]), 5)
+    control.pause(runs["pausing"].pk, by=stage.admin, reason="let the others go first")
+    control.cancel(runs["cancelling"].pk, by=stage.admin)
+    past = timezone.now() - SILENCE
+    Partition.objects.filter(run=runs["silent"]).update(progress_at=past)
+    Run.objects.filter(pk=runs["silent"].pk).update(started_at=past)
+    return _fresh(runs)
+
+
+def _stopped(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
+    runs = {name: start(ArchiveNotes, by=stage.admin, objects=stage.take(6)) for name in ("paused", "cancelled")}
+    control.pause(runs["paused"].pk, by=stage.admin, reason="wait for the newsletter")
+    control.cancel(runs["cancelled"].pk, by=stage.admin, reason="wrong tag")
+    return _fresh(runs)
+
+
+def _ended(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
+    return {
+        "succeeded": perform(start(CopyNotes, by=stage.admin, objects=stage.take(3), params={"copies": 2})),
+        "dry run": perform(start(DeleteNotes, by=stage.admin, objects=stage.take(4), dry_run=True)),
+    }
+
+
+def _in_trouble(stage: Stage, stack: ExitStack) -> dict[str, Run]:
+    send = stack.enter_context(declared(Note, _away, label="Send"))
+    check = stack.enter_context(declared(Note, _refuse_some, label="Check"))
+    strict = stack.enter_context(declared(Note, _break, label="Check strictly", on_error="stop"))
+    partly = perform(start(check, by=stage.admin, objects=stage.take(12)))
+    return {
+        "waiting": perform(start(send, by=stage.admin, objects=stage.take(5))),
+        "partly": partly,
+        "retried": control.retry(partly.pk, only=Run.Only.FAILED, by=stage.admin).run,
+        "failed": perform(start(strict, by=stage.admin, objects=stage.take(5))),
+        "unknown": _of_a_lost_operation(stage),
+    }
+
+
+def _of_a_lost_operation(stage: Stage) -> Run:
+    with declared(Note, label="Tidy") as tidy:
+        return perform(start(tidy, by=stage.admin, objects=stage.take(2)))
+
+
+def _away(_operation: Operation, _notes: Sequence[Note]) -> None:
+    raise Retry("The newsletter service is away.", after=60)
+
+
+def _refuse_some(_operation: Operation, notes: Sequence[Note]) -> None:
+    for note in notes:
+        if note.pk % 4 == 0:
+            raise ItemFailed(note, "The slug is taken.", {"slug": note.slug, "title": note.title})
+        if note.pk % 5 == 0:
+            raise ValueError("time data “soon” does not match the format")
+
+
+def _break(_operation: Operation, notes: Sequence[Note]) -> None:
+    raise ItemFailed(notes[-1], "The title is longer than the shelf.", {"title": notes[-1].title})
+
+
+def _fresh(runs: dict[str, Run]) -> dict[str, Run]:
+    return {name: Run.objects.get(pk=run.pk) for name, run in runs.items()}
