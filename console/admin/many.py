@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from console.admin import dismissals
 from console.admin.access import check_whole, verbs_open
+from console.admin.refusals import permission_name, refuse
 from console.engine import control
 from console.engine.verbs import PERMISSIONS
 from console.exceptions import ConsoleError, HoldConflict, NothingToRetry, NotPermitted, VerbNotLawful
@@ -194,6 +195,17 @@ ACTIONS = (
     _action(Verb.RETRY, _retry, gettext_lazy("Retry failed items…")),
     dismiss_runs,
 )
+
+
+def refusal(model_admin: Any, request: HttpRequest) -> HttpResponseBase | None:
+    """Return the answer to a posted action that the person may not do; Django would drop it in silence."""
+    asked = {f"{verb.value}_runs": verb for verb in _ACTS}
+    verb = asked.get(request.POST.get("action", ""))
+    if verb is None or request.user.has_perm(PERMISSIONS[verb]):
+        return None
+    told = _("Nothing was done. To %(act)s runs you need “%(permission)s”. Ask an administrator.")
+    facts = {"act": verb.label.lower(), "permission": permission_name(PERMISSIONS[verb])}
+    return refuse(request, model_admin.admin_site, told % facts, codename=PERMISSIONS[verb])
 
 
 class ManyVerbs:

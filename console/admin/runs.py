@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from console.admin import again, dismissals, downloads, progress, run_page, starts, verbs
 from console.admin.access import RunModelAdmin, open_run, refuse_run, whole_number
 from console.admin.links import list_url, run_url, runs_url
-from console.admin.many import ACTIONS, ManyVerbs
+from console.admin.many import ACTIONS, ManyVerbs, refusal
 from console.admin.refusals import permission_name, refuse
 from console.admin.run_filters import FILTERS
 from console.admin.run_search import found_by
@@ -116,6 +116,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         """Show the list, or ask about the runs that were selected in it."""
         if not self.has_view_permission(request):
             return refuse(request, self.admin_site, _no_runs(), codename=VIEW_RUN)
+        if refused := refusal(self, request):
+            return cast("HttpResponse", refused)
         may_start = bool(starts.starts(self.admin_site, request))
         own = {"title": _("Runs"), "console_models": self._lists(request), "console_may_start": may_start}
         context = {**own, **(extra_context or {})}

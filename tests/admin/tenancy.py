@@ -20,7 +20,7 @@ from console.exceptions import ItemFailed
 from console.models import Attempt, Run
 from console.testing import declared, perform
 from notes.models import Note
-from tests.admin.running import OPERATOR, signed_in, staff
+from tests.admin.running import OPERATOR, put_away, signed_in, staff
 from tests.testapp.admin import guarded, tenants
 
 SECRET = "Zebedee"  # in every name, value and reason of the notes that are not Ana's
@@ -75,6 +75,7 @@ def failing(by: User, notes: Sequence[Note], **attributes: Any) -> Iterator[Run]
 def words_of(response: Any) -> str:
     """Return all that an answer says: of a page, JSON, a stream or a workbook; empty where there is none to read."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
+    put_away(response)
     if content[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             content = b"".join(book.read(name) for name in book.namelist())
