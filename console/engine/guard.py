@@ -68,6 +68,19 @@ def _wrap_save(model: type[Model], check: Callable[..., None]) -> None:
     model.save_base = save_base  # type: ignore[method-assign]
 
 
+def _wrap_delete(model: type[Model], check: Callable[..., None]) -> None:
+    """Wrap ``delete()`` of a table that Django made for a many-to-many field: it sends no signals of such rows."""
+    original = model.delete
+
+    @wraps(original)
+    def delete(self: Any, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic() if transaction.get_autocommit() else nullcontext():
+            check(self)
+            return original(self, *args, **kwargs)
+
+    model.delete = delete  # type: ignore[method-assign]
+
+
 def _check_saved(obj: Model, update_fields: Any) -> None:
     if obj.pk is not None:
         check_free(obj, changed=sorted(update_fields) if update_fields is not None else None)
@@ -119,15 +132,21 @@ def _guard_related(operation: type[BaseOperation], name: str) -> None:
     elif isinstance(relation, models.ManyToManyField):
         _guard_many_to_many(operation.model, relation)
     elif relation.one_to_many or relation.one_to_one:
-        _guard_child(relation.related_model, relation.field.name)  # type: ignore[union-attr]
+        _guard_child(relation.related_model, relation.field.name, name)  # type: ignore[union-attr]
 
 
 def _field_names(model: type[Model]) -> set[str]:
     return {field.name for field in model._meta.get_fields() if not field.auto_created}
 
 
-def _guard_child(child: Any, parent_field: str) -> None:
-    """Guard a child through its parent, both the one it has in the database and the one it is about to have."""
+def _guard_child(child: Any, parent_field: str, name: str) -> None:
+    """Guard a child through its parent, both the one it has in the database and the one it is about to have.
+
+    Args:
+        child: The child's model.
+        parent_field: The foreign key to the parent.
+        name: What the parent calls the relation.
+    """
     field = child._meta.get_field(parent_field)
     attname, parent, key = field.attname, field.related_model, field.target_field.name
 
@@ -138,7 +157,7 @@ def _guard_child(child: Any, parent_field: str) -> None:
         found: QuerySet[Any] = parent._base_manager.filter(**{f"{key}__in": {getattr(obj, attname), *stored} - {None}})
         return found
 
-    _guard_through(child, parent_field, owners)
+    _guard_through(child, name, owners)
 
 
 def _guard_generic_child(model: type[Model], relation: GenericRelation) -> None:
@@ -167,6 +186,8 @@ def _guard_through(child: Any, name: str, owners: Callable[..., QuerySet[Any]]) 
         check_all_free(list(owners(instance, deleting=True)), saving=False)
 
     _wrap_save(child, check)
+    if child._meta.auto_created:
+        _wrap_delete(child, check_deleted)
     for family in _family(child):
         uid = f"console.guard.{child._meta.label}.{name}.{family._meta.label}"
         pre_delete.connect(check_deleted, sender=family, weak=False, dispatch_uid=uid)
@@ -177,8 +198,7 @@ def _guard_many_to_many(model: type[Model], field: Any) -> None:
     uid = f"console.guard.{model._meta.label}.{field.name}"
     m2m_changed.connect(partial(_check_many_to_many, model, field.name), sender=through, weak=False, dispatch_uid=uid)
     _check_referers(model, field.name, field.related_model)
-    if not through._meta.auto_created:
-        _guard_child(through, field.m2m_field_name())
+    _guard_child(through, field.m2m_field_name(), field.name)
 
 
 def _check_many_to_many(
