@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
+from console.admin.links import run_url
 from console.admin.sight import sight
 from console.engine.progress import Progress, progress_of
 from console.engine.progress import progress as progress_of_run
 from console.models import Run
-from console.reports.attention import counts
+from console.reports.attention import counts, counts_in_words
+from console.reports.news import ended_since, ending, level
 from console.reports.sentences import sentence, tally
 
 LIVELY = timedelta(seconds=30)  # for so long after acceptance a page asks every second
@@ -34,18 +37,25 @@ def one(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpRe
 @explained
 @only("GET")
 def summary(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBase:
-    """Answer with what the header counts; ``?runs=1,2`` adds the progress of those runs."""
+    """Answer with what the header counts.
+
+    ``?runs=1,2`` adds the progress of those runs and the newest of all, ``?since=`` a time the endings of one's own.
+    """
     visible = sight(request, model_admin.admin_site).runs()
     active, attention = counts(visible, request.user)
     answer: dict[str, Any] = {
         "active": active,
         "attention": attention,
+        "label": counts_in_words(active, attention),
         "poll_ms": 15_000 if active else 60_000,
         "server_time": timezone.now(),
     }
     if "runs" in request.GET:
         answer["runs"] = _listed(request, visible)
+        answer["newest"] = visible.order_by("-pk").values_list("pk", flat=True).first() or 0
         answer["poll_ms"] = 2_000 if any(run["active"] for run in answer["runs"].values()) else 15_000
+    if since := _moment(request.GET.get("since", "")):
+        answer["ended"] = [_ended(run, model_admin.admin_site) for run in ended_since(visible, request.user, since)]
     return JsonResponse(answer, headers={"Cache-Control": "no-store"})
 
 
@@ -100,6 +110,18 @@ def _listed(request: HttpRequest, visible: QuerySet[Run]) -> dict[str, dict[str,
     runs = list(visible.filter(pk__in=keys).select_related("content_type"))
     found = progress_of(runs)
     return {str(run.pk): _row(run, found[run.pk]) for run in runs}
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
+def _ended(run: Run, site: AdminSite) -> dict[str, Any]:
+    return {"id": run.pk, "sentence": ending(run), "level": level(run), "address": run_url(site, run.pk)}
 
 
 def _row(run: Run, progress: Progress) -> dict[str, Any]:

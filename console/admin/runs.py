@@ -10,11 +10,12 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.admin import again, dismissals, downloads, progress, run_page, starts, verbs
 from console.admin.access import RunModelAdmin, open_run, refuse_run, whole_number
@@ -31,7 +32,7 @@ from console.reports.headlines import subject
 from console.reports.marks import chip_marks, progress_mark, time_mark
 from console.reports.paging import CappedPaginator
 from console.reports.visibility import VIEW_RUN
-from console.reports.words import person, shortened, span
+from console.reports.words import number, person, shortened, span
 from console.states import Verb
 
 
@@ -121,7 +122,10 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         may_start = bool(starts.starts(self.admin_site, request))
         own = {"title": _("Runs"), "console_models": self._lists(request), "console_may_start": may_start}
         context = {**own, **(extra_context or {})}
-        return super().changelist_view(request, context)
+        response = super().changelist_view(request, context)
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            response.context_data["console_news"] = _news(request, response.context_data["cl"])
+        return response
 
     def _lists(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the lists in which runs begin, as (name, address)."""
@@ -236,6 +240,15 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
 def _no_runs() -> str:
     told = _("You cannot see runs: you lack the permission “%(permission)s”. Ask an administrator.")
     return told % {"permission": permission_name(VIEW_RUN)}
+
+
+def _news(request: HttpRequest, changes: Any) -> str:
+    """Return how many runs of the list came after the newest that an open page of it shows; that page asks by a header."""
+    newest = request.headers.get("X-Console-Newest", "")
+    if not newest.isdecimal():
+        return ""
+    count = sum(run.pk > whole_number(newest) for run in changes.result_list)
+    return ngettext("%(count)s new run.", "%(count)s new runs.", count) % {"count": number(count)} if count else ""
 
 
 def _reserved(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:

@@ -11,6 +11,7 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Model
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -19,12 +20,13 @@ from console.admin.sight import sight_anywhere
 from console.engine.progress import progress as progress_of_run
 from console.models import Attempt, Failure
 from console.reports import words
-from console.reports.attention import counts
+from console.reports.attention import counts, counts_in_words
 from console.reports.chips import hold_chip
 from console.reports.failures import values
 from console.reports.history import event_words
 from console.reports.marks import chip_mark, chip_marks, progress_mark, time_mark
 from console.reports.paging import LIMIT
+from console.reports.visibility import VIEW_RUN
 
 if TYPE_CHECKING:
     from console.engine.progress import Progress
@@ -160,8 +162,19 @@ def console_indicator(context: template.Context) -> dict[str, Any]:
     address = _address(context, "console_run_changelist")
     if not address:
         return {"shown": False}
-    active, needing = counts(sight_anywhere(request).runs(), user)
-    return {"shown": True, "address": address, "summary": f"{address}summary/", "active": active, "attention": needing}
+    seen = sight_anywhere(request)
+    if not user.has_perm(VIEW_RUN) and not seen.viewable_types():
+        return {"shown": False}
+    active, needing = counts(seen.runs(), user)
+    return {
+        "shown": True,
+        "address": address,
+        "summary": f"{address}summary/",
+        "active": active,
+        "attention": needing,
+        "label": counts_in_words(active, needing),
+        "now": timezone.now().isoformat(),
+    }
 
 
 def _first(context: template.Context, name: str) -> bool:

@@ -178,7 +178,7 @@ def test_counts_in_the_header_of_every_page() -> None:
         html = signed_in(user).get(address).content.decode()
         assert html.count("data-console-indicator") == 1, address
         assert html.count("console/console.js") == 1, address
-        assert 'aria-label="Console: 1 running, 1 need attention"' in html
+        assert 'aria-label="Console: 1 run running, 1 needs attention"' in html
     assert "data-console-indicator" not in signed_in(user).get(f"{LIST}?_popup=1").content.decode()
 
 
@@ -207,3 +207,18 @@ def test_leaves_retried_failures_in_peace() -> None:
     with failing(user) as run:
         control.retry(run.pk, by=user)
         assert run.pk not in listed(signed_in(user).get(f"{LIST}?state=attention"))
+
+
+def test_counts_the_runs_that_came_after_an_open_page() -> None:
+    """A page that asks by its newest run reads how many of this very list came since; any other reads nothing of it."""
+    user = operator()
+    client = signed_in(user)
+    first = copied(user)
+    assert f'data-newest="{first.pk}"' in client.get(LIST).content.decode()
+    copying(user)
+    copying(user)
+    newer = {"x-console-newest": str(first.pk)}
+    assert "2 new runs." in client.get(LIST, headers=newer).content.decode()
+    assert "new run" not in client.get(f"{LIST}?state=succeeded", headers=newer).content.decode()
+    assert "new run" not in client.get(LIST).content.decode()
+    assert "new run" not in client.get(LIST, headers={"x-console-newest": "x"}).content.decode()

@@ -166,3 +166,61 @@ def test_says_why_a_run_waits_for_its_turn() -> None:
     run = copying(user)
     sentence = signed_in(user).get(page_of(run, "progress")).json()["sentence"]
     assert sentence == "Accepted and safe. No worker serves the queue “bulk” now; it starts by itself when one is back."
+
+
+def ended(user: Any, since: Any) -> list[dict[str, Any]]:
+    """Return what the summary tells `user` of the runs that ended since."""
+    answer: list[dict[str, Any]] = signed_in(user).get(SUMMARY, {"since": since.isoformat()}).json()["ended"]
+    return answer
+
+
+def test_tells_people_that_a_run_of_theirs_has_ended() -> None:
+    """Whoever asked reads which run, how it ended, and counts that leave nothing out; nobody else does."""
+    user = operator()
+    before = timezone.now()
+    run = copied(user)
+    copied()
+    assert ended(user, before) == [
+        {
+            "id": run.pk,
+            "sentence": f"Copy (run {run.pk}) succeeded: 6 items done.",
+            "level": "success",
+            "address": page_of(run),
+        }
+    ]
+    assert ended(staff("viewer", VIEW), before) == []
+    assert ended(user, timezone.now() + timedelta(minutes=1)) == []
+
+
+def test_tells_how_a_run_ended_and_what_it_left() -> None:
+    """Failures, what was not reached, and dry runs are told as what they are."""
+    user = operator()
+    before = timezone.now()
+    with failing(user) as partly, failing(user, on_error="stop", bad=(1,)) as failed:
+        told = {line["id"]: (line["sentence"], line["level"]) for line in ended(user, before)}
+    assert told[partly.pk] == (f"Check (run {partly.pk}) succeeded: 2 items done, 1 failed.", "warning")
+    assert told[failed.pk] == (f"Check (run {failed.pk}) failed: 1 item done, 1 failed, 1 not reached.", "error")
+    dry = copied(user, dry_run=True)
+    assert ended(user, before)[0]["sentence"] == f"The dry run of Copy (run {dry.pk}) has ended: nothing was changed."
+
+
+def test_tells_nobody_of_what_they_cancelled_themselves() -> None:
+    """One's own act is no news; that of somebody else is."""
+    user = operator()
+    before = timezone.now()
+    mine, theirs = copying(user), copying(user)
+    control.cancel(mine.pk, by=user)
+    control.cancel(theirs.pk, by=staff("boss", is_superuser=True))
+    (line,) = ended(user, before)
+    assert line["sentence"] == f"Copy (run {theirs.pk}) was cancelled: 0 items done, 6 not reached."
+    assert line["level"] == "warning"
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00"])
+def test_tells_no_endings_since_what_is_no_moment(since: str) -> None:
+    """A program that asks with nonsense gets the counts alone."""
+    user = operator()
+    copied(user)
+    answer = signed_in(user).get(SUMMARY, {"since": since}).json()
+    assert "ended" not in answer
+    assert answer["label"] == "Console: nothing runs, nothing needs attention"

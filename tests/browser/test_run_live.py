@@ -138,3 +138,44 @@ CONTRAST = """shapes => {
     return [shape, (pair[0] + 0.05) / (pair[1] + 0.05)];
   }));
 }"""
+
+
+def test_tells_once_and_anywhere_that_a_run_has_ended(
+    page: Page, live_server: LiveServer, run: Run, trouble: list[str]
+) -> None:
+    """On another page of the admin a line says so, and leads to the run; the next page does not say it again."""
+    sign_in(page.context, run, live_server)
+    page.goto(f"{live_server.url}/admin/console/run/start/")
+    expect(page.locator("[data-console-indicator]")).to_have_accessible_name("Console: 1 run running, 0 need attention")
+    perform(run)
+    page.evaluate("document.dispatchEvent(new CustomEvent('console:changed'))")
+
+    line = page.locator("[aria-live] .messagelist li")
+    expect(line).to_have_text(f"Copy (run {run.pk}) succeeded: 6 items done. See the run")
+    expect(page.locator("[data-console-indicator]")).to_have_accessible_name(
+        "Console: nothing runs, nothing needs attention"
+    )
+    line.get_by_role("link", name="See the run").click()
+    expect(page.locator(".console-facts .console-chip")).to_have_text("Succeeded")
+    page.goto(f"{live_server.url}/admin/console/run/start/")
+    with page.expect_response("**/summary/*"):
+        page.evaluate("document.dispatchEvent(new CustomEvent('console:changed'))")
+    expect(page.locator("[aria-live] .messagelist li")).to_have_count(0)
+    assert trouble == []
+
+
+def test_says_how_many_runs_are_new_and_moves_no_row(
+    page: Page, live_server: LiveServer, run: Run, trouble: list[str]
+) -> None:
+    """New runs wait behind a line until somebody wants to see them."""
+    sign_in(page.context, run, live_server)
+    page.goto(f"{live_server.url}/admin/console/run/")
+    rows = page.locator("#result_list tbody tr")
+    expect(rows).to_have_count(1)
+    copying(run.asked_by)
+    news = page.locator("[data-list-news]")
+    expect(news).to_have_text("1 new run. Show them")
+    expect(rows).to_have_count(1)
+    news.get_by_role("link", name="Show them").click()
+    expect(rows).to_have_count(2)
+    assert trouble == []

@@ -158,6 +158,8 @@
 
   /* Rows of a list, and bars on other pages */
   function list(region, summary, swaps) {
+    const news = region.querySelector("[data-list-news]");
+    let newest = Number(region.dataset.newest);
     const rows = () => [...region.querySelectorAll(".console-progress[data-run]")].filter((row) => !row.closest("[data-console-banner]"));
     const address = () => `${summary}?runs=${rows().map((row) => row.dataset.run).join(",")}`;
     async function heard(answer) {
@@ -168,13 +170,15 @@
         move(row, run);
         if (row.dataset.version !== run.version) changed = true;
       });
+      if (news && answer.newest > newest) { newest = answer.newest; changed = true; }
       if (changed && swaps) await refresh();
       return answer.poll_ms;
     }
-    /* Cells change, rows never move: what is new waits for the next visit. */
+    /* Cells change, rows never move: what is new waits behind a line that counts it. */
     async function refresh() {
-      const response = await fetch(window.location.href, { credentials: "same-origin" });
-      if (!response.ok) return;
+      const headers = { "X-Console-Newest": region.dataset.newest || "" };
+      const response = await fetch(window.location.href, { credentials: "same-origin", cache: "no-store", headers });
+      if (!response.ok || response.redirected) return;
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       rows().forEach((row) => {
         const other = fresh.querySelector(`[data-console-list] [data-run="${CSS.escape(row.dataset.run)}"]`);
@@ -185,8 +189,12 @@
           if (there.cells[index] && cell.innerHTML !== there.cells[index].innerHTML) cell.innerHTML = there.cells[index].innerHTML;
         });
       });
+      const told = fresh.querySelector("[data-list-news]");
+      if (!news || !told || news.contains(document.activeElement)) return;
+      if (news.innerHTML !== told.innerHTML) news.replaceChildren(...document.importNode(told, true).childNodes);
+      show(news, !told.hidden);
     }
-    if (rows().length) poll(address, 2000, heard, () => {});
+    if (rows().length || news) poll(address, 2000, heard, () => {});
   }
 
   /* The banner of a held object: how far its run is, and when it has ended a sentence and the way on. Nothing reloads. */
@@ -229,18 +237,54 @@
     if (runs().length) poll(() => `${summary}?runs=${runs().join(",")}`, 2000, heard, () => {});
   }
 
-  /* The header */
+  /* The header: numbers change silently; that a run of one's own has ended is told once, wherever one is. */
   function indicator(header) {
-    const now = poll(() => header.dataset.summary, Number(header.dataset.poll), (answer) => {
+    const kept = memory();
+    const since = () => kept.since || header.dataset.since;
+    const address = () => `${header.dataset.summary}?since=${encodeURIComponent(since())}`;
+    const first = kept.active ? 500 : Number(header.dataset.poll);
+    const region = document.createElement("div");
+    region.setAttribute("aria-live", "polite");
+    const main = document.getElementById("content-start") || document.querySelector("main");
+    if (main) main.prepend(region);
+    const isShown = (id) => document.querySelector(`[data-console-run="${id}"], [data-console-list] [data-run="${id}"], [data-console-banner] [data-run="${id}"]`);
+
+    function tell(run) {
+      if (kept.told.includes(run.id)) return;
+      kept.told = [...kept.told, run.id].slice(-50);
+      if (isShown(run.id)) return;
+      const line = document.createElement("li");
+      const link = document.createElement("a");
+      line.className = run.level;
+      link.href = run.address;
+      link.textContent = header.dataset.see;
+      line.append(run.sentence, " ", link);
+      if (!region.firstElementChild) region.append(Object.assign(document.createElement("ul"), { className: "messagelist" }));
+      region.firstElementChild.append(line);
+    }
+
+    const now = poll(address, first, (answer) => {
       ["active", "attention"].forEach((name) => {
         const part = header.querySelector(`[data-count="${name}"]`);
         if (!part) return;
         write(part.querySelector("[data-number]"), grouped.format(answer[name]));
         show(part, answer[name] > 0);
       });
+      header.setAttribute("aria-label", answer.label);
+      (answer.ended || []).reverse().forEach(tell);
+      Object.assign(kept, { since: answer.server_time, active: answer.active });
+      kept.keep();
       return answer.poll_ms;
     }, () => {});
     document.addEventListener("console:changed", now);
+  }
+
+  /* What this tab has heard, from page to page; without storage each page begins anew. */
+  function memory() {
+    const kept = { since: "", active: 0, told: [] };
+    try { Object.assign(kept, JSON.parse(window.sessionStorage.getItem("console") || "{}")); } catch { /* begins anew */ }
+    kept.keep = () => { try { window.sessionStorage.setItem("console", JSON.stringify(kept)); } catch { /* begins anew */ } };
+    return kept;
   }
 
   /* Dialogs: the same forms as the pages that the links lead to */
