@@ -141,11 +141,10 @@ CONTRAST = """shapes => {
 
 
 def test_tells_once_and_anywhere_that_a_run_has_ended(
-    page: Page, live_server: LiveServer, run: Run, trouble: list[str]
+    page: Page, visitor: Visitor, run: Run, trouble: list[str]
 ) -> None:
     """On another page of the admin a line says so, and leads to the run; the next page does not say it again."""
-    sign_in(page.context, run, live_server)
-    page.goto(f"{live_server.url}/admin/console/run/start/")
+    visitor.open(f"{RUNS}start/")
     expect(page.locator("[data-console-indicator]")).to_have_accessible_name("Console: 1 run running, 0 need attention")
     perform(run)
     page.evaluate("document.dispatchEvent(new CustomEvent('console:changed'))")
@@ -157,7 +156,7 @@ def test_tells_once_and_anywhere_that_a_run_has_ended(
     )
     line.get_by_role("link", name="See the run").click()
     expect(page.locator(".console-facts .console-chip")).to_have_text("Succeeded")
-    page.goto(f"{live_server.url}/admin/console/run/start/")
+    visitor.open(f"{RUNS}start/")
     with page.expect_response("**/summary/*"):
         page.evaluate("document.dispatchEvent(new CustomEvent('console:changed'))")
     expect(page.locator("[aria-live] .messagelist li")).to_have_count(0)
@@ -165,11 +164,10 @@ def test_tells_once_and_anywhere_that_a_run_has_ended(
 
 
 def test_says_how_many_runs_are_new_and_moves_no_row(
-    page: Page, live_server: LiveServer, run: Run, trouble: list[str]
+    page: Page, visitor: Visitor, run: Run, trouble: list[str]
 ) -> None:
     """New runs wait behind a line until somebody wants to see them."""
-    sign_in(page.context, run, live_server)
-    page.goto(f"{live_server.url}/admin/console/run/")
+    visitor.open(RUNS)
     rows = page.locator("#result_list tbody tr")
     expect(rows).to_have_count(1)
     copying(run.asked_by)
