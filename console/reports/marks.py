@@ -59,7 +59,7 @@ def time_mark(moment: datetime | None) -> SafeString:
         date_format(local, "DATETIME_FORMAT"),
         local.tzname() or "",
         clock(moment, seconds=False),
-        f" ({passed})" if passed else "",
+        format_html(' <span class="console-ago">({})</span>', passed) if passed else "",
     )
 
 

@@ -71,6 +71,7 @@ def _plain(stage: Stage) -> dict[str, str]:
         "start without objects": f"{RUNS}start/notes.statistics/",
         **{f"run {name}": f"{path}change/" for name, path in run.items()},
         "run partly, one reason": f"{run['partly']}change/?group={group}",
+        "run again": f"{run['succeeded']}again/",
         "run history": f"{run['queued']}history/",
         "verb cancel": f"{run['queued']}cancel/",
         "verb pause": f"{run['running']}pause/",

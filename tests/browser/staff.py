@@ -40,6 +40,31 @@ class Visitor:
         """Follow the link with these words."""
         self.page.get_by_role("link", name=name, exact=True).click()
 
+    def tab_to(self, words: str) -> None:
+        """Press Tab until the focus is on what says this; see it at each stop.
+
+        Raises:
+            AssertionError: The focus was somewhere that nobody sees, or never came here.
+        """
+        for _stop in range(100):
+            self.page.keyboard.press("Tab")
+            text, is_seen = self.page.evaluate(FOCUS)
+            assert is_seen, f"The focus is on “{text}”, and nobody sees it."
+            if text == words:
+                return
+        raise AssertionError(f"Tab does not reach “{words}”.")
+
+
+# What has the focus, and whether it is in view with something around it that shows so.
+FOCUS = """() => {
+  const here = document.activeElement;
+  const box = here.getBoundingClientRect();
+  const style = getComputedStyle(here);
+  const marked = style.outlineStyle !== "none" || style.textDecorationLine !== "none" || here.matches("input, textarea");
+  const shown = box.width > 0 && box.height > 0 && box.top < innerHeight && box.bottom > 0 && marked;
+  return [(here.textContent || here.value || "").trim(), shown || here === document.body];
+}"""
+
 
 def sign_in(context: BrowserContext, user: User, server: str) -> None:
     """Give a browser the session of `user`."""

@@ -17,7 +17,8 @@ from django_celery_results.models import TaskResult
 from console.engine import control
 from console.engine.acceptance import start
 from console.exceptions import ItemFailed, Retry
-from console.models import Attempt, Partition, Run
+from console.models import Attempt, Heartbeat, Partition, Run
+from console.monitoring.heartbeats import Sign
 from console.operations import Operation
 from console.testing import declared, perform
 from notes.models import Note, Tag
@@ -54,6 +55,8 @@ class Stage:
 def staged() -> Iterator[Stage]:
     """Load the demonstration and make the runs; their operations exist inside the block."""
     call_command("loaddata", str(DEMO), verbosity=0)
+    Sign(Heartbeat.Kind.WORKER, "bulk@office", ("bulk",)).renew()
+    Heartbeat.objects.update(seen_at=timezone.now() + timedelta(hours=1))  # alive for as long as the stage stands
     stage = Stage()
     with ExitStack() as stack:
         for make in (_waiting_to_start, _at_work, _stopped, _ended, _in_trouble):
@@ -67,6 +70,7 @@ def _waiting_to_start(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
     queued = start(CopyNotes, by=stage.admin, objects=stage.take(12), params={"copies": 10})
     with override_settings(CONSOLE={"PREPARE_ABOVE": 3}):
         preparing = start(ArchiveNotes, by=stage.admin, objects=stage.take(12))
+    Partition.objects.update(sent_at=timezone.now())  # as if a broker had taken the messages
     return {"queued": queued, "preparing": preparing}
 
 

@@ -34,6 +34,7 @@ NO_PAGES = {
     **dict.fromkeys(("admin:console_run_summary", "admin:console_run_progress"), "JSON"),
     **dict.fromkeys(("admin:console_run_failures_csv", "admin:console_run_failures_xlsx"), "a file"),
     **dict.fromkeys(("admin:console_run_input", "admin:console_run_output"), "a file"),
+    "admin:console_run_dismiss": "acts, and leads back",
     "admin:console_run_undo": "reserved: not found",
     **dict.fromkeys(("admin:console_run_add", "admin:console_run_delete"), "nobody may"),
     "admin:django_celery_results_taskresult_add": "nobody may",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 from playwright.sync_api import Page, expect
 
 from console.engine import control
@@ -110,6 +111,29 @@ def test_moves_the_rows_of_the_list(page: Page, visitor: Visitor, run: Run, trou
     expect(page.locator("#result_list .console-chip")).to_have_text("Succeeded")
     expect(page.locator("#result_list .console-tally")).to_have_text("6 of 6")
     assert trouble == []
+
+
+def test_does_not_move_where_that_is_unwelcome(visitor: Visitor, ana: User) -> None:
+    """A bar without a value would run to and fro: it is left out, its words stay."""
+    with override_settings(CONSOLE={"PREPARE_ABOVE": 1}):
+        run = copying(ana)
+    bar = visitor.page.locator("[data-field=bar]")
+    visitor.open(page_of(run))
+    expect(bar).to_be_visible()
+    visitor.page.emulate_media(reduced_motion="reduce")
+    expect(bar).to_be_hidden()
+    expect(visitor.page.locator("[data-field=sentence]")).to_be_visible()
+
+
+def test_is_worked_by_keyboard_alone(visitor: Visitor, run: Run) -> None:
+    """Tab reaches what can be pressed, and whoever is there sees where: ask, give a reason, act."""
+    visitor.open(page_of(run))
+    visitor.tab_to("Cancel…")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.keyboard.type("wrong tag")
+    visitor.tab_to("Cancel the run")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.locator(".console-facts .console-chip")).to_have_text("Cancelled")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -44,7 +44,6 @@ class Visit:
         violations: What axe found, by theme.
         overflow: The widths of the window at which the page scrolls sideways as a whole.
         statuses: How many lines of status it has.
-        hidden_focus: Links, buttons and fields that the keyboard reaches and nobody sees.
     """
 
     place: str
@@ -126,6 +125,8 @@ class Tour:
             page.set_viewport_size(size)  # type: ignore[arg-type]
             if over := page.evaluate(OVERFLOW):
                 found.append(f"{size['width']} px: {over}")
+        if nameless := page.locator(NAMELESS_BOX).count():
+            found.append(f"{nameless} boxes that scroll without a name, or out of the keyboard's reach")
         self._take(page, f"{name}, narrow")
         return found
 
@@ -164,6 +165,8 @@ RUN_AXE = """async ([rules, stock]) => {
     .filter((node) => !(id in stock && document.querySelector(node.target.at(-1)).matches(stock[id])))
     .map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary.split("\\n").slice(1).join(";").trim()})`));
 }"""
+
+NAMELESS_BOX = '.console-scroll:not([role=region][tabindex="0"][aria-label])'
 
 # How far the page scrolls sideways, and the first element that reaches there.
 OVERFLOW = """() => {
