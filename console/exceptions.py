@@ -107,7 +107,8 @@ class HoldConflict(ConsoleError):
 
     def __init__(self, clashes: Sequence[tuple[int, str, str]], count: int, total: int | None = None) -> None:
         self.clashes, self.count, self.total = clashes, count, total
-        runs = ", ".join(sorted({f"{label} ({_('run')} {run})" for run, label, _object in clashes}))
+        named = {_("%(label)s (run %(run)s)") % {"label": label, "run": run} for run, label, _object in clashes}
+        runs = ", ".join(sorted(named))
         super().__init__(
             ngettext(
                 "Nothing was started. %(count)s of the objects is locked by %(runs)s.",

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from console.models import Run
 from console.operations.registry import operations
@@ -87,7 +87,7 @@ class AskedByFilter(SimpleListFilter):
 class WhenFilter(SimpleListFilter):
     """By when it was accepted."""
 
-    title = gettext_lazy("accepted")
+    title = pgettext_lazy("filter", "accepted")
     parameter_name = "when"
     spans = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 

@@ -12,6 +12,7 @@ from django.db.models.deletion import Collector
 from django.utils.formats import number_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from console.exceptions import ItemFailed
 from console.operations.base import Operation, Result, Results
@@ -85,9 +86,11 @@ def _reason(error: ProtectedError | RestrictedError) -> str:
     )
     counts = Counter(type(obj) for obj in referring)
     told = get_text_list([_counted(model, count) for model, count in counts.items()], _("and"))
-    if sum(counts.values()) == 1:
-        return _("It cannot be deleted because %(told)s refers to it.") % {"told": told}
-    return _("It cannot be deleted because %(told)s refer to it.") % {"told": told}
+    return ngettext(
+        "It cannot be deleted because %(told)s refers to it.",
+        "It cannot be deleted because %(told)s refer to it.",
+        sum(counts.values()),
+    ) % {"told": told}
 
 
 def _counted(model: type[Model], count: int) -> str:

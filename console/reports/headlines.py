@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import to_current_timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,6 +18,7 @@ from console.operations.base import BaseOperation
 from console.operations.registry import known_operation
 from console.reports.words import counted, number
 
+WRITTEN_DIFFERENTLY = (forms.IntegerField, forms.DateField, forms.DateTimeField, forms.TimeField)
 SECRET = "●●●●"  # noqa: S105 - what is shown instead of a secret
 
 
@@ -104,11 +108,28 @@ def _value(value: Any, field: forms.Field | None, *, whole: bool) -> str:
         for key, label in _flat(field.choices):
             if str(key) == str(value):
                 return str(label)
+    if isinstance(field, WRITTEN_DIFFERENTLY):
+        return _localized(value, field)
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "" if value is None else str(value)
+
+
+def _localized(value: Any, field: forms.Field) -> str:
+    """Return a number or a moment as the reader's language writes it; as it is where the form once took other values."""
+    try:
+        cleaned = field.to_python(value)
+    except ValidationError:
+        return str(value)
+    if isinstance(cleaned, int):
+        return number(cleaned)
+    return "" if cleaned is None else str(localize(_here(cleaned)))
+
+
+def _here(value: Any) -> Any:
+    return to_current_timezone(value) if isinstance(value, datetime) else value
 
 
 def _names(field: forms.ModelChoiceField[Any], keys: list[Any]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django import forms
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from console.engine.acceptance import start
 from console.models import Run
@@ -48,6 +51,22 @@ def test_stays_readable_when_the_form_has_changed() -> None:
     run.refresh_from_db()
     assert headline(run) == "Copy: 3 notes"
     assert parameters(run) == [("Copies", "none"), ("Gone field", "x")]
+
+
+class Written(forms.Form):
+    """What languages write differently."""
+
+    day = forms.DateField()
+    most = forms.IntegerField()
+
+
+def test_writes_numbers_and_days_as_the_reader_does() -> None:
+    """They are kept in a form that no language changes."""
+    with declared(Note, form=Written) as operation:
+        run = start(operation, objects=make_notes(1), params={"day": date(2026, 5, 3), "most": 10_000})
+        assert parameters(run) == [("Day", "May 3, 2026"), ("Most", "10,000")]
+        with translation.override("pt-br"):
+            assert parameters(run) == [("Day", "3 de Maio de 2026"), ("Most", "10.000")]
 
 
 def test_asks_nothing_of_the_database_in_a_list() -> None:
