@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from console.admin.banner import banner
 from console.admin.links import list_url, object_url
 from console.admin.locked import LockedPart
+from console.admin.log import log_verb
 from console.admin.protected import held_among
 from console.admin.sight import in_words, sight
 from console.admin.words import noun
@@ -102,7 +103,7 @@ class DeletionPart(LockedPart):
             messages.error(request, refusal)
             return self._not_yet(request, obj, targets)
         for target in targets:
-            _cancel(target.run_id, request.user)
+            _cancel(request, target.run)
         stopping = _still_active([target.run_id for target in targets])
         if stopping:
             text = _(
@@ -219,11 +220,13 @@ def _listed(names: Sequence[Any]) -> str:
     return get_text_list([strip_tags(str(name)) for name in names[:LISTED]], _("and"))
 
 
-def _cancel(run_id: int, user: Any) -> None:
+def _cancel(request: HttpRequest, run: Run) -> None:
+    reason = _("to delete an object of it")
     try:
-        control.cancel(run_id, by=user, reason=_("to delete an object of it"))
+        control.cancel(run.pk, by=request.user, reason=reason)
     except VerbNotLawful:
         return  # it has ended, or is being cancelled: just what is wanted
+    log_verb(request, run, Verb.CANCEL, reason)
 
 
 def _still_active(run_ids: list[int]) -> list[int]:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from console.admin import dismissals
 from console.admin.access import check_whole, verbs_open
+from console.admin.log import log_start, log_verb
 from console.admin.refusals import permission_name, refuse
 from console.engine import control
 from console.engine.verbs import PERMISSIONS
@@ -109,7 +110,9 @@ def _do(model_admin: Any, request: HttpRequest, runs: list[Run], verb: Verb, act
         else:
             outcome.done += 1
             outcome.stopping += changed.state in STOPPING
-            model_admin.log_change(request, run, reason)
+            log_verb(request, run, verb, reason)
+            if verb == Verb.RETRY:
+                log_start(request, changed)
     return outcome
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from console.admin import keys
 from console.admin.consequences import always
 from console.admin.links import run_url
+from console.admin.log import log_start
 from console.admin.obstacles import plain
 from console.admin.refusals import refuse_start
 from console.engine.acceptance import Acceptance, accept, page_key
@@ -80,6 +81,8 @@ class StartPage:
         )
 
     def _started(self, acceptance: Acceptance) -> HttpResponseBase:
+        if acceptance.created:
+            log_start(self.request, acceptance.run)
         messages.add_message(self.request, *self._answer(acceptance))
         return HttpResponseRedirect(run_url(self.site, acceptance.run.pk) or self.back)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -24,6 +25,7 @@ from console.admin.access import (
 )
 from console.admin.conflicts import SHOWN, held_rows
 from console.admin.links import run_url
+from console.admin.log import log_start, log_verb
 from console.admin.progress import payload
 from console.admin.refusals import wants_json
 from console.admin.sight import sight
@@ -38,6 +40,15 @@ from console.reports.asks import ask
 from console.reports.visibility import Sight
 from console.reports.words import counted, number
 from console.states import Verb
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a verb did: the run to go to, what is said, and whether it had been done before."""
+
+    run: Run
+    told: str
+    is_repeated: bool = False
 
 
 @explained
@@ -106,13 +117,15 @@ def _held(model_admin: RunModelAdmin, request: HttpRequest, run: Run, found: Cla
 
 
 def _act(model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb) -> HttpResponseBase:
-    result, told = _VERBS[verb](request, run, sight(request, model_admin.admin_site))
-    reason = request.POST.get("reason", "").strip()
-    model_admin.log_change(request, run, f"{told} {reason}".strip())
+    done = _VERBS[verb](request, run, sight(request, model_admin.admin_site))
+    if not done.is_repeated:
+        log_verb(request, run, verb, _reason(request))
+        if done.run.pk != run.pk:
+            log_start(request, done.run)
     if wants_json(request):
-        return JsonResponse(payload(Run.objects.get(pk=result.pk), request, model_admin.admin_site))
-    messages.success(request, told)
-    return HttpResponseRedirect(run_url(model_admin.admin_site, result.pk))
+        return JsonResponse(payload(Run.objects.get(pk=done.run.pk), request, model_admin.admin_site))
+    messages.success(request, done.told)
+    return HttpResponseRedirect(run_url(model_admin.admin_site, done.run.pk))
 
 
 def _refuse(model_admin: RunModelAdmin, request: HttpRequest, run: Run, refused: ConsoleError) -> HttpResponseBase:
@@ -122,24 +135,24 @@ def _refuse(model_admin: RunModelAdmin, request: HttpRequest, run: Run, refused:
     return HttpResponseRedirect(run_url(model_admin.admin_site, run.pk))
 
 
-def _cancel(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
+def _cancel(request: HttpRequest, run: Run, seen: Sight) -> Done:
     run = control.cancel(run.pk, by=request.user, reason=_reason(request))
     if run.is_active:
-        return run, _("Run %(run)s is stopping: it ends after the items in hand.") % {"run": run.pk}
-    return run, _("Run %(run)s is cancelled.") % {"run": run.pk}
+        return Done(run, _("Run %(run)s is stopping: it ends after the items in hand.") % {"run": run.pk})
+    return Done(run, _("Run %(run)s is cancelled.") % {"run": run.pk})
 
 
-def _pause(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
+def _pause(request: HttpRequest, run: Run, seen: Sight) -> Done:
     run = control.pause(run.pk, by=request.user, reason=_reason(request))
-    return run, _("Run %(run)s pauses after the items in hand.") % {"run": run.pk}
+    return Done(run, _("Run %(run)s pauses after the items in hand.") % {"run": run.pk})
 
 
-def _resume(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
+def _resume(request: HttpRequest, run: Run, seen: Sight) -> Done:
     run = control.resume(run.pk, by=request.user, reason=_reason(request))
-    return run, _("Run %(run)s goes on.") % {"run": run.pk}
+    return Done(run, _("Run %(run)s goes on.") % {"run": run.pk})
 
 
-def _retry(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
+def _retry(request: HttpRequest, run: Run, seen: Sight) -> Done:
     group = request.POST.get("group", "")
     scope = request.POST.get("only") or (Run.Only.FAILED if group else Run.Only.UNDONE)
     if scope not in Run.Only.values:
@@ -152,18 +165,20 @@ def _retry(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
         reason=_reason(request),
         leave_held_out=_leaves_held_out(request),
     )
-    return answer.run, _accepted(answer, run)
+    return Done(answer.run, _accepted(answer, run), is_repeated=not answer.created)
 
 
-def _start(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
-    answer = control.do_it_now(run.pk, by=request.user, leave_held_out=_leaves_held_out(request))
-    return answer.run, _accepted(answer, run)
+def _start(request: HttpRequest, run: Run, seen: Sight) -> Done:
+    answer = control.do_it_now(
+        run.pk, by=request.user, reason=_reason(request), leave_held_out=_leaves_held_out(request)
+    )
+    return Done(answer.run, _accepted(answer, run), is_repeated=not answer.created)
 
 
-def _withdraw(request: HttpRequest, run: Run, seen: Sight) -> tuple[Run, str]:
+def _withdraw(request: HttpRequest, run: Run, seen: Sight) -> Done:
     target, name = _target(run, request.POST.get("target", ""), seen)
     run = control.withdraw(run.pk, target=target.pk, by=request.user, reason=_reason(request))
-    return run, _("“%(target)s” is left out of run %(run)s.") % {"target": name, "run": run.pk}
+    return Done(run, _("“%(target)s” is left out of run %(run)s.") % {"target": name, "run": run.pk})
 
 
 def _accepted(answer: Any, old: Run) -> str:
@@ -201,7 +216,7 @@ def _target(run: Run, key: str, seen: Sight) -> tuple[Target, str]:
     return target, str(obj) if obj is not None else target.object_id
 
 
-_VERBS: dict[Verb, Callable[[HttpRequest, Run, Sight], tuple[Run, str]]] = {
+_VERBS: dict[Verb, Callable[[HttpRequest, Run, Sight], Done]] = {
     Verb.CANCEL: _cancel,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,

@@ -74,12 +74,13 @@ def retry(
     return acceptance
 
 
-def do_it_now(run_id: int, *, by: User | None = None, leave_held_out: bool = False) -> Acceptance:
+def do_it_now(run_id: int, *, by: User | None = None, reason: str = "", leave_held_out: bool = False) -> Acceptance:
     """Start the real run of a dry run that succeeded, on the same objects; its preview stays linked.
 
     Args:
         run_id: The dry run.
         by: Who asks.
+        reason: Why, for the history of the dry run.
         leave_held_out: Leave objects out that other runs hold, instead of refusing.
 
     Raises:
@@ -97,7 +98,7 @@ def do_it_now(run_id: int, *, by: User | None = None, leave_held_out: bool = Fal
         draft.take = lambda run: _locked(run, model, insert_same(run, preview, model))
     acceptance = accept_draft(draft, by=by)
     if acceptance.created:
-        record(preview, Verb.START, by=by)
+        record(preview, Verb.START, by=by, reason=reason)
     return acceptance
 
 
