@@ -186,7 +186,7 @@
         const there = other && other.closest("tr");
         if (!here || !there || here.contains(document.activeElement)) return;
         [...here.cells].forEach((cell, index) => {
-          if (there.cells[index] && cell.innerHTML !== there.cells[index].innerHTML) cell.innerHTML = there.cells[index].innerHTML;
+          if (there.cells[index] && cell.innerHTML !== there.cells[index].innerHTML) cell.replaceChildren(...document.importNode(there.cells[index], true).childNodes);
         });
       });
       const told = fresh.querySelector("[data-list-news]");
