@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import CharField, Exists, Model, OuterRef, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -21,7 +21,7 @@ from console.admin.sight import sight
 from console.admin.words import strongest
 from console.engine.holds import identity_type, object_key
 from console.engine.progress import progress_of
-from console.models import FAILS, Failure, Target
+from console.models import FAILS, Failure, Run, Target
 from console.operations import Hold
 from console.states import ACTIVE
 
@@ -32,13 +32,23 @@ RECENTLY = timedelta(days=7)
 def pending_targets(model: type[Model], pks: Iterable[Any]) -> dict[str, list[Target]]:
     """Return by ``str(pk)`` what active runs have to do with each object, the newest last, in one query."""
     wanted = {object_key(model, pk): str(pk) for pk in pks}
-    targets = Target.objects.filter(
-        content_type=identity_type(model), object_id__in=wanted, run__state__in=ACTIVE, withdrawn=False
-    ).select_related("run", "run__asked_by", "run__content_type")
+    targets = _pending(model).filter(object_id__in=wanted).select_related("run", "run__asked_by", "run__content_type")
     found: dict[str, list[Target]] = {}
     for target in targets.order_by("id"):
         found.setdefault(wanted[target.object_id], []).append(target)
     return found
+
+
+def _pending(model: type[Model]) -> QuerySet[Target]:
+    """Return the targets of active runs, to be narrowed to some objects.
+
+    Objects are to lead to targets, and those to their runs: not the other way round, for a run may have a million of
+    them. What is older than the oldest active run is history, which an index leaves out.
+    """
+    oldest = Run.objects.filter(state__in=sorted(ACTIVE)).order_by("pk").values("pk")[:1]
+    state = Run.objects.filter(pk=OuterRef("run")).values("state")
+    targets = Target.objects.filter(content_type=identity_type(model), withdrawn=False, run__gte=Subquery(oldest))
+    return targets.alias(console_state=Subquery(state)).filter(console_state__in=sorted(ACTIVE))
 
 
 class PendingPart(Part):
@@ -106,18 +116,19 @@ class PendingFilter(admin.SimpleListFilter):
         if choice not in ("locked", "pending", "none", "failed"):
             return queryset
         queryset = queryset.annotate(console_key=Cast("pk", CharField()))
-        targets = Target.objects.filter(
-            content_type=identity_type(queryset.model), object_id=OuterRef("console_key"), withdrawn=False
-        )
         if choice == "failed":
-            return queryset.filter(Exists(_failed(targets)))
+            return queryset.filter(console_key__in=_failed(queryset.model).values("object_id"))
+        targets = _pending(queryset.model).filter(object_id=OuterRef("console_key"))
         if choice == "locked":
             targets = targets.filter(hold=Hold.EXCLUSIVE)
-        pending = Exists(targets.filter(run__state__in=ACTIVE))
-        return queryset.filter(~pending if choice == "none" else pending)
+        # Asked object by object, which stops where the page is full; EXISTS would be joined to every target of the runs.
+        pending = Subquery(targets.order_by("run_id").values("pk")[:1])
+        queryset = queryset.alias(console_pending=pending)
+        return queryset.filter(console_pending=None) if choice == "none" else queryset.exclude(console_pending=None)
 
 
-def _failed(targets: QuerySet[Target]) -> QuerySet[Target]:
-    """Return those whose item failed lately."""
-    failures = Failure.objects.filter(target=OuterRef("pk"), at__gte=timezone.now() - RECENTLY)
-    return targets.filter(Exists(failures.filter(kind__in=FAILS)))
+def _failed(model: type[Model]) -> QuerySet[Target]:
+    """Return the targets whose item failed lately: found by their failures, so the model's key is kept off its index."""
+    failures = Failure.objects.filter(at__gte=timezone.now() - RECENTLY, kind__in=FAILS).order_by().values("target")
+    targets = Target.objects.filter(pk__in=failures, withdrawn=False)
+    return targets.alias(console_type=Coalesce("content_type", 0)).filter(console_type=identity_type(model).pk)

@@ -53,6 +53,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['run', 'kind', 'group', 'id', 'items'], name='console_failure_group'),
         ),
         migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['at'], name='console_failure_at'),
+        ),
+        migrations.AddIndex(
             model_name='run',
             index=models.Index(condition=models.Q(models.Q(('state', 'failed'), ('failed__gt', 0), _connector='OR'), ('dry_run', False)), fields=['ended_at'], name='console_run_trouble'),
         ),

@@ -52,6 +52,8 @@ class Failure(models.Model):
             # Read by the run's page, which counts items by reason without a look at the rows.
             models.Index(fields=("run", "kind", "group", "id", "items"), name="console_failure_group"),
             models.Index(fields=("run", "id"), name="console_failure_run"),
+            # Read by the lists of objects, for those that failed lately.
+            models.Index(fields=("at",), name="console_failure_at"),
         )
 
     def __str__(self) -> str:
