@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format messages bench lock clean
+.PHONY: help run test test-fast pictures lint format messages bench lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ test: $(READY)  ## Every test, on SQLite and again on PostgreSQL
 
 test-fast: $(READY)  ## What needs no process, browser or patience, on SQLite
 	$(BIN)/python -m pytest -m 'not processes and not browser and not slow' -n 2 --dist loadfile $(ARGS)
+
+pictures: $(READY)  ## Every page in every state, light, dark, narrow and from right to left, in var/pictures
+	$(BIN)/python -m pytest tests/browser/test_every_page.py --pictures var/pictures $(ARGS)
 
 lint: $(READY)  ## Style, types and layers
 	$(BIN)/ruff format --check .

@@ -85,8 +85,16 @@ def _objects(run: Run) -> int | None:
 
 
 def _objects_of_total(run: Run, operation: BaseOperation | None) -> int | None:
-    """Return the objects as the total tells them, for they may be a million; None where it does not: each makes several items, or parts of them."""
-    if run.total is None or run.content_type is None or operation is None:
+    """Return the objects as the total tells them, for they may be a million.
+
+    None where it does not tell: the run takes up parts of objects, or how many items each makes takes a query.
+    """
+    declared = known_operation(run.operation)
+    if run.total is None or run.content_type is None or declared is None:
+        return None
+    if declared.parts is BaseOperation.parts:
+        return run.total
+    if operation is None:
         return None
     parts = operation.parts()
     return None if run.retry_of_id and parts > 1 else run.total // max(parts, 1)

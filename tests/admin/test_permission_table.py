@@ -14,7 +14,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import get_resolver
 from django_celery_results.models import TaskResult
 
 from console.admin import keys
@@ -26,6 +25,7 @@ from console.operations import get_operation
 from console.states import Verb
 from console.testing import perform
 from notes.models import Note, Tag
+from tests.admin.addresses import is_ours, routes
 from tests.admin.running import OPERATOR, VIEW, make_notes, put_away, signed_in, staff
 
 pytestmark = pytest.mark.django_db
@@ -223,26 +223,6 @@ def test_everybody_gets_the_answer_of_the_table(things: dict[str, Any], people: 
             wrong.append(f"{line.method} {line.address} {[answer.status_code for answer in found]}")
         assert found[0].headers["Location"].startswith("/admin/login/?next=")
     assert not wrong, "\n".join(wrong)
-
-
-def routes() -> Iterator[tuple[str, str]]:
-    """Return (route, where its view is written) of every address of the admin, but for redirects to a page."""
-
-    def walk(patterns: list[Any], before: str) -> Iterator[tuple[str, str]]:
-        for pattern in patterns:
-            route = before + str(pattern.pattern)
-            if hasattr(pattern, "url_patterns"):
-                yield from walk(pattern.url_patterns, route)
-            else:
-                yield route, pattern.callback.__module__
-
-    return walk(get_resolver().url_patterns, "")
-
-
-def is_ours(route: str, module: str) -> bool:
-    """Tell whether an address belongs to the console: to its own models, or to a view that it wrote for others."""
-    own = ("admin/console/", "admin/django_celery_results/taskresult/")
-    return route.startswith(own) or module.startswith("console.")
 
 
 def as_pattern(route: str) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ from django_celery_results.models import TaskResult
 
 from console.engine.acceptance import start
 from console.testing import perform
-from notes.models import Note
+from notes.models import Note, Tag
 from notes.operations import ArchiveNotes
 from tests.browser.staff import NOTES, RUNS, Visitor
 from tests.browser.stage import Stage
@@ -71,6 +71,8 @@ def _plain(stage: Stage) -> dict[str, str]:
         "start without objects": f"{RUNS}start/notes.statistics/",
         **{f"run {name}": f"{path}change/" for name, path in run.items()},
         "run partly, one reason": f"{run['partly']}change/?group={group}",
+        "tags": "/admin/notes/tag/",
+        "tag to delete": f"/admin/notes/tag/{Tag.objects.all()[0].pk}/delete/",
         "run again": f"{run['succeeded']}again/",
         "run history": f"{run['queued']}history/",
         "verb cancel": f"{run['queued']}cancel/",

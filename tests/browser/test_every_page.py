@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
-from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
+from tests.admin.addresses import is_ours, routes
 from tests.browser.stage import staged
 from tests.browser.tour import Tour, Visit
 
@@ -28,16 +27,16 @@ POLICY = {
     "frame-ancestors": "'none'",
 }
 
-# The console's own addresses, and those of the stock pages that it adds to.
-OURS = ("admin:console_", "admin:notes_note_", "admin:django_celery_results_taskresult_")
+RUN, RESULT = "admin/console/run/", "admin/django_celery_results/taskresult/"
 NO_PAGES = {
-    **dict.fromkeys(("admin:console_run_summary", "admin:console_run_progress"), "JSON"),
-    **dict.fromkeys(("admin:console_run_failures_csv", "admin:console_run_failures_xlsx"), "a file"),
-    **dict.fromkeys(("admin:console_run_input", "admin:console_run_output"), "a file"),
-    "admin:console_run_dismiss": "acts, and leads back",
-    "admin:console_run_undo": "reserved: not found",
-    **dict.fromkeys(("admin:console_run_add", "admin:console_run_delete"), "nobody may"),
-    "admin:django_celery_results_taskresult_add": "nobody may",
+    **dict.fromkeys((f"{RUN}summary/", f"{RUN}<int:run_id>/progress/"), "JSON"),
+    **dict.fromkeys((f"{RUN}<int:run_id>/failures.{kind}" for kind in ("csv", "xlsx")), "a file"),
+    **dict.fromkeys((f"{RUN}<int:run_id>/{kind}/" for kind in ("input", "output")), "a file"),
+    f"{RUN}<int:run_id>/dismiss/": "acts, and leads back",
+    f"{RUN}<int:run_id>/undo/": "reserved: not found",
+    **dict.fromkeys((f"{RUN}add/", f"{RUN}<path:object_id>/delete/", f"{RESULT}add/"), "nobody may"),
+    **dict.fromkeys((f"{RUN}<path:object_id>/", f"{RESULT}<path:object_id>/"), "leads to the page"),
+    "admin/notes/tag/<path:object_id>/operation/<str:operation>/": "tags have no operations",
 }
 
 
@@ -55,19 +54,10 @@ def visits(
     return found
 
 
-def addresses(found: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
-    """Return the names of all addresses."""
-    for one in found:
-        if isinstance(one, URLResolver):
-            yield from addresses(one.url_patterns, f"{space}{one.namespace}:" if one.namespace else space)
-        elif one.name:
-            yield f"{space}{one.name}"
-
-
 def test_is_visited_where_there_is_an_address(visits: list[Visit]) -> None:
     """A page that is new has to be put on the tour."""
-    pages = {name for name in addresses(get_resolver().url_patterns) if name.startswith(OURS)} - set(NO_PAGES)
-    assert pages - {visit.view for visit in visits} == set()
+    pages = {route for route, module in routes() if is_ours(route, module)} - set(NO_PAGES)
+    assert pages - {visit.route for visit in visits} == set()
 
 
 def test_comes_with_the_strict_policy(visits: list[Visit]) -> None:
@@ -96,7 +86,7 @@ def test_never_scrolls_sideways_as_a_whole(visits: list[Visit]) -> None:
 def test_has_one_line_of_status(visits: list[Visit]) -> None:
     """What moves is spoken, in one place: two would talk at once."""
     assert {visit.place: visit.statuses for visit in visits if visit.statuses > 1} == {}
-    moving = {visit.place for visit in visits if visit.view == "admin:console_run_change"} | {
+    moving = {visit.place for visit in visits if visit.route == f"{RUN}<path:object_id>/change/"} | {
         "note locked",
         "note in use",
     }

@@ -38,7 +38,7 @@ class Visit:
 
     Attributes:
         place: Its name.
-        view: The name of its address.
+        route: Its address, as the resolver knows it.
         policy: The Content-Security-Policy that came with it.
         trouble: What the browser complained of: scripts that fail, files and styles that the policy forbids.
         violations: What axe found, by theme.
@@ -47,7 +47,7 @@ class Visit:
     """
 
     place: str
-    view: str
+    route: str
     policy: str
     trouble: list[str] = field(default_factory=list)
     violations: dict[str, list[str]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Tour:
         answer = self.answers[-1]
         visit = Visit(
             place.name,
-            resolve(urlsplit(page.url).path).view_name,
+            resolve(urlsplit(page.url).path).route,
             answer.headers.get("content-security-policy", ""),
             statuses=page.locator("[role=status]").count(),
         )

@@ -75,7 +75,7 @@ def test_asks_nothing_of_the_database_in_a_list() -> None:
         run = start(operation, objects=make_notes(1), params={"when": "soon"})
         run = Run.objects.select_related("content_type").get(pk=run.pk)
         with CaptureQueriesContext(connection) as queries:
-            assert subject(run, in_list=True) == "1 item"
+            assert subject(run, in_list=True) == "1 note"
     assert len(queries) == 0
 
 
