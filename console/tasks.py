@@ -8,6 +8,7 @@ from celery import shared_task, states
 from django.apps import apps
 
 from console.engine.runner import carry_out
+from console.engine.statements import insert
 from console.engine.wakeups import TASK
 
 KEEPS_RESULTS = apps.is_installed("django_celery_results")
@@ -31,15 +32,17 @@ def _keep(backend: Any, at: Any, outcome: str) -> None:
         backend.store_result(at.id, outcome, states.SUCCESS, request=at)
         return
     content_type, encoding, result = backend.encode_content(outcome)
-    backend.TaskModel.objects.create(
-        task_id=at.id,
-        status=states.SUCCESS,
-        content_type=content_type,
-        content_encoding=encoding,
-        result=result,
-        meta=backend.encode_content({"children": []})[2],
-        task_name=TASK,
-        task_args=backend.encode_content(repr(tuple(at.args)))[2],
-        task_kwargs=backend.encode_content(repr(at.kwargs))[2],
-        worker=at.hostname,
+    insert(
+        backend.TaskModel(
+            task_id=at.id,
+            status=states.SUCCESS,
+            content_type=content_type,
+            content_encoding=encoding,
+            result=result,
+            meta=backend.encode_content({"children": []})[2],
+            task_name=TASK,
+            task_args=backend.encode_content(repr(tuple(at.args)))[2],
+            task_kwargs=backend.encode_content(repr(at.kwargs))[2],
+            worker=at.hostname,
+        )
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name
 from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from console.models import Run
 
@@ -20,7 +21,7 @@ def check_database(**_: Any) -> list[CheckMessage]:
     connection = connections[router.db_for_write(Run)]
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
-        return list(check_sqlite(settings))
+        return [*check_sqlite_itself(connection), *check_sqlite(settings)]
     if connection.vendor == "postgresql":
         return list(check_postgresql(settings))
     return [
@@ -31,6 +32,16 @@ def check_database(**_: Any) -> list[CheckMessage]:
             id="console.E007",
         )
     ]
+
+
+def check_sqlite_itself(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    """Yield what the SQLite library lacks."""
+    if not connection.features.can_return_columns_from_insert:
+        yield Error(
+            "SQLite is older than 3.35: it cannot return what it inserts, and no run can be accepted.",
+            hint="Use a Python built with a newer SQLite, or PostgreSQL.",
+            id="console.E020",
+        )
 
 
 def check_sqlite(settings: Mapping[str, Any]) -> Iterator[CheckMessage]:

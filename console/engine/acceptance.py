@@ -13,7 +13,7 @@ from console.engine import partitions
 from console.engine.drafts import Acceptance, Draft, accept_draft, check_count, new_run
 from console.engine.selection import Selection
 from console.engine.sizes import prepare_above
-from console.engine.targets import insert, lockable_keys
+from console.engine.targets import FEW, insert, insert_few, lockable_keys
 from console.exceptions import EmptySelection, NoDryRun, NotPermitted
 from console.models import Partition, Run
 from console.operations import get_operation
@@ -129,10 +129,16 @@ def select(draft: Draft, selection: Selection | None, confirmed: int | None) -> 
     if selection.descriptor is not None and _is_large(selection):
         _prepare_later(draft, selection)
     else:
-        draft.take = lambda run: insert(run, selection.model, lockable_keys(selection.rows()))
+        draft.take = lambda run: _insert(run, selection)
         draft.whole = True
         if selection.asked is not None:  # more or fewer will not be accepted
             draft.run.total = selection.asked * draft.operation.parts()
+
+
+def _insert(run: Run, selection: Selection) -> int:
+    if selection.named is not None and len(selection.named) <= FEW:
+        return insert_few(run, selection.model, selection.named)
+    return insert(run, selection.model, lockable_keys(selection.rows()))
 
 
 def _is_large(selection: Selection) -> bool:

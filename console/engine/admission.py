@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 
 from console.engine.partitions import mark_admissible
+from console.engine.statements import Given, Rows
 from console.models import Limit, Partition, Run
 from console.operations import known_operation, operations
 from console.states import CLAIMABLE, WORKING, State
+
+_SET = Limit.objects.filter(operation=OuterRef("operation"), max_active__isnull=False)
+_LOCKED = Rows(
+    lambda: (
+        Run.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk=Given("run"))
+        .annotate(set_limit=Subquery(_SET.values("max_active")[:1]))
+    )
+)
+
+
+def lock(run_id: int) -> tuple[Run, int | None] | None:
+    """Lock the Run's row for a claim; return it with the limit that holds for its operation, or None if it was deleted."""
+    run = _LOCKED.first(run=run_id)
+    if run is None:
+        return None
+    return run, run.set_limit if run.set_limit is not None else _declared(run.operation)
 
 
 def limit_of(name: str) -> int | None:
@@ -16,12 +34,9 @@ def limit_of(name: str) -> int | None:
     return limit if limit is not None else _declared(name)
 
 
-def admit(run: Run) -> bool:
-    """Tell whether the run may start to work now; the caller holds its lock. Counts under the operation's limit row."""
-    if run.state == State.RUNNING:
-        return True
-    limit = limit_of(run.operation)
-    if limit is None:
+def admit(run: Run, limit: int | None) -> bool:
+    """Tell whether the run, locked by the caller, may start to work now. Counts under the operation's limit row."""
+    if run.state == State.RUNNING or limit is None:
         return True
     Limit.objects.get_or_create(operation=run.operation)
     Limit.objects.select_for_update(no_key=True).get(operation=run.operation)

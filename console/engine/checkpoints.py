@@ -13,17 +13,18 @@ from django.utils.translation import gettext as _
 
 from console.conf import settings
 from console.engine import partitions
+from console.engine.caution import left, next_size
 from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
 from console.engine.faults import is_transient
 from console.engine.items import Chunk, read_chunk
+from console.engine.leases import Lease
 from console.engine.obedience import stop
-from console.engine.partitions import Lease
 from console.engine.preparing import prepare_batch
 from console.engine.sizes import adapted
 from console.engine.transactions import bound_waiting
 from console.engine.transitions import lock, settle
 from console.exceptions import ItemOutcome
-from console.models import Attempt, Failure, Partition, Run
+from console.models import Failure, Partition, Run
 from console.operations.base import BaseOperation, ExternalOperation, OnError
 
 STEADY = 0.7
@@ -83,10 +84,7 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
 def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> Done:
     with transaction.atomic():
         bound_waiting(lease.seconds - settings.margin)
-        closed = prepare_batch(lease, run, partition, operation)
-        if closed:
-            partitions.end_attempt(lease, Attempt.Outcome.DONE, items=0)
-        return Done(settings.prepare_batch, closed)
+        return Done(settings.prepare_batch, prepare_batch(lease, run, partition, operation))
 
 
 def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
@@ -155,7 +153,7 @@ def blame_next(
         outcome = Outcome()
         for piece in chunk.pieces:
             outcome.fail(Performer(run, partition, operation).failure(piece, error))
-        closed = _write(lease, run, partition, chunk, outcome, {"caution": partitions.lessen_caution(1)}, before=before)
+        closed = _write(lease, run, partition, chunk, outcome, {"caution": left(partition, 1)}, before=before)
     return Done(chunk.items, closed)
 
 
@@ -172,12 +170,12 @@ def _write(
         return False
     run = lock(run.pk)  # before its partition (PROTOCOL C2, H6)
     closes = Partition.Outcome.FAILED if why else Partition.Outcome.DONE
-    partitions.checkpoint(lease, chunk.start, chunk.end, outcome, closes=closes, **fields)
+    items = before + chunk.items
+    partitions.checkpoint(lease, chunk.start, chunk.end, outcome, closes=closes, items=items, **fields)
     if why:
         stop(run, why)
     else:
         settle(run)
-    partitions.end_attempt(lease, Attempt.Outcome.DONE, items=before + chunk.items)
     return True
 
 
@@ -200,11 +198,11 @@ def _reason_to_stop(run: Run, partition: Partition, outcome: Outcome) -> str:
 
 def _pulse(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> dict[str, Any]:
     """Return the caution that is left, and the chunk size and rate that this chunk teaches; isolated ones teach nothing."""
-    caution = {"caution": partitions.lessen_caution(max(chunk.items, 1))} if mode.careful else {}
+    caution = {"caution": left(partition, max(chunk.items, 1))} if mode.careful else {}
     if mode.isolated or not chunk.items:
         return caution
     return caution | {
-        "chunk_size": _next_size(partition, chunk, mode, took),
+        "chunk_size": next_size(partition, chunk.items) if mode.careful else adapted(mode.size, chunk.items, took),
         "rate": _rate(partition, chunk, took),
     }
 
@@ -218,14 +216,6 @@ def _rate(partition: Partition, chunk: Chunk, took: float) -> float | None:
         return partition.rate
     each = max(took / chunk.items, 1e-6, 1 / partition.run.pace if partition.run.pace else 0.0)
     return 1 / (STEADY / partition.rate + (1 - STEADY) * each) if partition.rate else 1 / each
-
-
-def _next_size(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> int:
-    """Return the size of the next chunk: what was narrowed stays so until the caution is over."""
-    if not mode.careful:
-        return adapted(mode.size, chunk.items, took)
-    over = partition.caution <= chunk.items
-    return partition.chunk_size * partitions.NARROWER if over else partition.chunk_size
 
 
 def _memory(partition: Partition, outcome: Outcome) -> dict[str, Any]:

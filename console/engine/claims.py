@@ -6,17 +6,18 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from console.conf import settings
-from console.engine import partitions
-from console.engine.admission import admit
+from console.engine import admission, partitions
+from console.engine.caution import narrowed, stands_alone
 from console.engine.chunks import Outcome, Performer
 from console.engine.clock import now
 from console.engine.faults import describe
 from console.engine.items import Piece, read_chunk
 from console.engine.languages import speaking
+from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
-from console.engine.partitions import Lease
+from console.engine.statements import Bound
 from console.engine.transactions import short_transaction
-from console.engine.transitions import OPEN, UNLEASED, move, settle
+from console.engine.transitions import moving, settle
 from console.models import Failure, Partition, Run
 from console.operations import known_operation
 from console.operations.base import BaseOperation, OnError
@@ -36,64 +37,65 @@ def claim(run_id: int, partition_id: int, token: int, *, task_id: str, worker: s
         task_id: Celery's id of this delivery.
         worker: The worker's name.
     """
-    run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
-    if run is None:
+    locked = admission.lock(run_id)
+    if locked is None:
         return None
+    run, limit = locked
     with speaking(run):
-        return _claim(run, partition_id, token, task_id=task_id, worker=worker)
+        return _claim(run, limit, partition_id, token, task_id=task_id, worker=worker)
 
 
-def _claim(run: Run, partition_id: int, token: int, *, task_id: str, worker: str) -> Lease | None:
+def _claim(run: Run, limit: int | None, partition_id: int, token: int, *, task_id: str, worker: str) -> Lease | None:
     if run.state in STOPPING:
         obey(run)
         return None
-    partition = _claimable(run, partition_id, token)
+    partition = partitions.claimable(run.pk, partition_id, token) if run.state in CLAIMABLE else None
     if partition is None:
         return None
-    if not admit(run):
+    if not admission.admit(run, limit):
         partitions.refuse(partition)
         return None
-    _start(run)
-    if not _give_up_if_spent(run, partition):
-        return None
     operation = known_operation(run.operation)
+    starting = _starting(run)
+    if _is_spent(partition, operation):
+        for statement in starting:
+            statement.run()
+        starting = []
+        if not _give_up(run, partition, operation):
+            return None
     partition.run = run
     return partitions.lease(
         partition,
         settings.lease(operation.timeout if operation else None),
+        *starting,
         task_id=task_id,
         worker=worker,
-        **partitions.narrowed(partition, _tries(operation)),
+        **narrowed(partition, _tries(operation)),
     )
 
 
-def _claimable(run: Run, partition_id: int, token: int) -> Partition | None:
-    if run.state not in CLAIMABLE:
-        return None
-    mine = Partition.objects.filter(OPEN, UNLEASED, pk=partition_id, run=run, token=token)
-    return mine.select_for_update(no_key=True).first()
-
-
-def _start(run: Run) -> None:
-    if run.state != State.RUNNING:
-        move(run, State.RUNNING, **({} if run.started_at else {"started_at": now()}))
+def _starting(run: Run) -> list[Bound]:
+    if run.state == State.RUNNING:
+        return []
+    return [moving(run, State.RUNNING, **({} if run.started_at else {"started_at": now()}))]
 
 
 def _tries(operation: type[BaseOperation] | None) -> int:
     return (operation or BaseOperation).retry.tries
 
 
-def _give_up_if_spent(run: Run, partition: Partition) -> bool:
+def _is_spent(partition: Partition, operation: type[BaseOperation] | None) -> bool:
+    """Tell whether the next item has used up all tries, alone."""
+    alone = stands_alone(partition) or (operation is not None and operation.external)
+    return alone and partition.tries >= _tries(operation)
+
+
+def _give_up(run: Run, partition: Partition, operation: type[BaseOperation] | None) -> bool:
     """Step over the item that used up all tries, in this transaction: nobody need survive it (PROTOCOL H3).
 
     Returns:
         Whether there is still something to claim.
     """
-    operation = known_operation(run.operation)
-    if partition.tries < _tries(operation):
-        return True
-    if not partitions.stands_alone(partition) and not (operation and operation.external):
-        return True
     if operation is None or partition.kind == Partition.Kind.PREPARE:
         _fail(run, partition, partition.error)
         return False

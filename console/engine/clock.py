@@ -8,14 +8,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Expression
 
 MICROSECONDS = 1_000_000
+MOMENT = DateTimeField()
 
 
 class Moment(Expression):
     """The moment so many seconds after the statement; it has no parts, so that nothing is composed of it anew each time."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(output_field=DateTimeField())
+        super().__init__(output_field=MOMENT)
         self.microseconds = round(seconds * MICROSECONDS)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Moment) and self.microseconds == other.microseconds
+
+    def __hash__(self) -> int:
+        return self.microseconds
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Moment:
         """Return itself: it refers to no column."""

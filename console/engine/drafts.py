@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from console.engine import partitions, wakeups
 from console.engine.chunks import Outcome
 from console.engine.holds import clashes_at_all, conflict_of
 from console.engine.languages import asked_in, untranslated
 from console.engine.preparing import open_work
+from console.engine.statements import insert, insert_unless_there
 from console.engine.targets import count_items, leave_out_held
 from console.engine.transactions import short_transaction
 from console.engine.transitions import record
@@ -25,8 +27,6 @@ from console.signals import run_accepted
 
 if TYPE_CHECKING:
     from console.engine.people import User
-
-DATABASE = {"id", "accepted_at", "changed_at"}  # the database fills these in
 
 
 @dataclass
@@ -113,21 +113,17 @@ def accept_draft(draft: Draft, *, by: User | None) -> Acceptance:
 
 def _insert(draft: Draft) -> tuple[Run, bool]:
     """Insert the run first: its unique key, or link, finds the run of an earlier request (PROTOCOL H11)."""
-    values = {f.attname: getattr(draft.run, f.attname) for f in Run._meta.concrete_fields if f.attname not in DATABASE}
-    if not draft.find:
-        return Run.objects.create(**values), True
-    for reconsidered in (False, True):
-        try:
-            with transaction.atomic():
-                return Run.objects.create(**values), True
-        except IntegrityError:
-            earlier = Run.objects.filter(**draft.find).first()
-            if earlier is not None:
-                return _same(earlier, draft.run), False
-            if draft.reconsider is None or reconsidered:
-                raise
-            values |= draft.reconsider()
-    raise AssertionError("unreachable")
+    run = copy(draft.run)  # after a deadlock the draft is tried again
+    if draft.find:
+        if insert_unless_there(run):
+            return run, True
+        earlier = Run.objects.filter(**draft.find).first()
+        if earlier is not None:
+            return _same(earlier, run), False
+        for name, value in (draft.reconsider() if draft.reconsider else {}).items():
+            setattr(run, name, value)
+    insert(run)
+    return run, True
 
 
 def _same(earlier: Run, asked: Run) -> Run:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError, connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from console.conf import settings
+from console.engine.statements import Given, Rows
 from console.engine.transactions import LOCK_TIMEOUT, short_transaction, sqlstate
 from console.exceptions import HoldConflict, ObjectBusy, ObjectHeld, WrongIsolation
 from console.models import Failure, Run, Target
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 RELEASE_STEP = 2000
-ANY_RUN = -1  # where a composed statement takes the run's key
 
 # The run whose chunk this thread carries out: its own holds do not stop it.
 current_run: ContextVar[int | None] = ContextVar("console_current_run", default=None)
@@ -138,19 +138,23 @@ def would_clash(old: Run, operation: type[BaseOperation]) -> Clashes:
 
 
 def clashes_at_all(run: Run, model: type[Model]) -> bool:
-    """Tell whether `clashing` finds anything, by a statement that is composed once: acceptance pays for it each time."""
-    if current_run.get() is not None:
-        return clashing(run, model).exists()
-    sql, params = _clash_statement(connection.vendor, model, identity_type(model).pk, run.hold)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [run.pk if param == ANY_RUN else param for param in params])
-        return cursor.fetchone() is not None
+    """Tell whether `clashing` finds anything; where nobody else has a mark on the objects, the first look tells."""
+    if not _marked(run.hold).read(run=run.pk, content_type=identity_type(model).pk):
+        return False
+    return clashing(run, model).exists()
 
 
 @cache
-def _clash_statement(_vendor: str, model: type[Model], _content_type: int, hold: str) -> tuple[str, tuple[Any, ...]]:
-    any_clash = clashing(Run(pk=ANY_RUN, hold=hold), model).order_by().values("pk")[:1]
-    return any_clash.query.sql_with_params()
+def _marked(hold: str) -> Rows[Target]:
+    """Return the targets of a run with `hold` whose objects others have marked: runs that have ended too.
+
+    It starts from the run's own targets and asks for no state, so that a database without statistics finds a good plan.
+    """
+    others = Target.objects.filter(
+        content_type=Given("content_type"), hold__isnull=False, object_id=OuterRef("object_id")
+    )
+    clash = Exists(against(hold, others).exclude(run=Given("run")))
+    return Rows(lambda: Target.objects.filter(clash, run=Given("run")).order_by().values_list("pk")[:1])
 
 
 def check_free(obj: Model, *, saving: bool = True, changed: Sequence[str] | None = None) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import BigIntegerField, Model
 
 from console.engine.holds import identity
+from console.engine.statements import Given, Rows
 from console.models import Partition, Run, Target
 from console.operations.base import BaseOperation, Hold, Span
 
+BEYOND = BigIntegerField.MAX_BIGINT  # behind every target
 OBJECTS = 5000  # the most that a chunk keeps in memory; their parts, such as copies, may be more
 
 
@@ -98,18 +101,20 @@ def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: i
         return _read_items(partition, operation, min(size, OBJECTS))
     parts = operation.parts()
     wanted = min(size, size // parts + 2, OBJECTS) + 1
-    targets = list(_targets(run, partition, locking=locking)[:wanted])
+    targets = _targets(wanted, locking=locking).read(
+        run=run.pk, position=partition.position, last=BEYOND if partition.last is None else partition.last
+    )
     pieces, ended = _cut(targets, partition, parts, size)
     objects = _read_objects(run, operation, [p.target for p in pieces if p.target], locking=locking)
     pieces = [replace(p, obj=objects.get(p.target.object_id)) if p.target else p for p in pieces]
     return Chunk(partition.cursor, pieces, ended and len(targets) < wanted)
 
 
-def _targets(run: Run, partition: Partition, *, locking: bool) -> Any:
-    targets = Target.objects.filter(run=run, id__gt=partition.position).order_by("id")
-    if partition.last is not None:
-        targets = targets.filter(id__lte=partition.last)
-    return targets.select_for_update(no_key=True) if locking else targets
+@lru_cache(maxsize=64)
+def _targets(wanted: int, *, locking: bool) -> Rows[Target]:
+    """Return the next targets of a partition: the same few numbers are wanted again and again."""
+    targets = Target.objects.filter(run=Given("run"), id__gt=Given("position"), id__lte=Given("last")).order_by("id")
+    return Rows(lambda: (targets.select_for_update(no_key=True) if locking else targets)[:wanted])
 
 
 def _cut(targets: Sequence[Target], partition: Partition, parts: int, size: int) -> tuple[list[Piece], bool]:

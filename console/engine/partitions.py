@@ -7,14 +7,16 @@ takes it only when it ends its partition or stops the run (PROTOCOL H6).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from console.conf import settings
+from console.engine import attempts
 from console.engine.clock import after, now
+from console.engine.leases import Lease
+from console.engine.statements import Bound, Given, Plus, Rows, insert
 from console.engine.transitions import OPEN, UNLEASED
 from console.exceptions import LeaseLost
 from console.models import Attempt, Partition, Run
@@ -26,23 +28,19 @@ if TYPE_CHECKING:
     from console.engine.chunks import Outcome
 
 ONE_LESS = Greatest(F("tries") - 1, Value(0))
-NARROWER = 16
 
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to work a partition, won by a claim; `claimed` is the partition as the claim left it, with its run."""
-
-    run_id: int
-    partition_id: int
-    token: int
-    attempt_id: int
-    seconds: float
-    claimed: Partition | None = field(default=None, compare=False, repr=False)
-
-    def mine(self) -> QuerySet[Partition]:
-        """Return the partition while the right is ours: open, and nobody has raised its token."""
-        return Partition.objects.filter(OPEN, pk=self.partition_id, token=self.token)
+_ONE = Rows(lambda: Partition.objects.filter(pk=Given("partition")))
+_CLAIMABLE = Rows(
+    lambda: Partition.objects.select_for_update(no_key=True).filter(
+        OPEN, UNLEASED, pk=Given("partition"), run=Given("run"), token=Given("token")
+    )
+)
+_MINE = Rows(lambda: Partition.objects.filter(OPEN, pk=Given("partition"), token=Given("token")))
+_FENCED = Rows(
+    lambda: Partition.objects.filter(
+        OPEN, pk=Given("partition"), token=Given("token"), position=Given("position"), part=Given("part")
+    )
+)
 
 
 def open_of(run: Run) -> QuerySet[Partition]:
@@ -52,17 +50,19 @@ def open_of(run: Run) -> QuerySet[Partition]:
 
 def create(run: Run, *, kind: str = Partition.Kind.WORK, sent: bool, **fields: Any) -> Partition:
     """Add a partition, with its first wake-up owed: now, or after the redelivery time if it is sent at commit."""
-    first = redelivery(1, settings.redelivery, settings.redelivery_max)
-    return Partition.objects.create(
+    wait = redelivery(1, settings.redelivery, settings.redelivery_max)
+    partition = Partition(
         run=run,
         kind=kind,
         queue=run.queue,
         chunk_size=settings.chunk_size,
-        wake_at=after(first) if sent else now(),
+        wake_at=after(wait) if sent else now(),
         sends=1 if sent else 0,
         sent_at=now() if sent else None,
         **fields,
     )
+    insert(partition)
+    return partition
 
 
 def count_skipped(partition: Partition, items: int) -> None:
@@ -107,15 +107,31 @@ def mark_admissible(partition_ids: Iterable[int]) -> None:
 # --- a claim and its end
 
 
-def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, **narrowed: int) -> Lease:
-    """Give the partition to a worker: token and tries grow, and what was open before it is lost."""
+def claimable(run_id: int, partition_id: int, token: int) -> Partition | None:
+    """Lock the partition and return it, if it is open, has no live lease, and still has this token."""
+    partition: Partition | None = _CLAIMABLE.first(partition=partition_id, run=run_id, token=token)
+    return partition
+
+
+def lease(partition: Partition, seconds: float, *first: Bound, task_id: str, worker: str, **narrowed: int) -> Lease:
+    """Give the partition to a worker: token and tries grow, and what was open before it is lost.
+
+    Args:
+        partition: The partition, claimable and locked.
+        seconds: The length of the lease.
+        first: Statements to execute before.
+        task_id: Celery's id of the delivery.
+        worker: The worker's name.
+        narrowed: Its new caution and chunk size, where they change.
+    """
     if partition.lease_until is not None:
-        Attempt.objects.filter(partition=partition, outcome=None).update(outcome=Attempt.Outcome.LOST, ended_at=now())
-    if partition.token:  # a run of ten hours yields thousands of times, and nobody asks when (PROTOCOL L3)
-        Attempt.objects.filter(partition=partition, outcome=Attempt.Outcome.YIELDED).delete()
-    Partition.objects.filter(pk=partition.pk).update(
-        token=F("token") + 1,
-        tries=F("tries") + 1,
+        attempts.lose(Partition.objects.filter(pk=partition.pk))
+    if partition.token:
+        attempts.forget_yielded(partition)
+    leasing = _ONE.updating(
+        {"partition": partition.pk},
+        token=Plus(1),
+        tries=Plus(1),
         lease_until=after(seconds),
         wake_at=after(seconds),
         sends=0,
@@ -127,9 +143,7 @@ def lease(partition: Partition, seconds: float, *, task_id: str, worker: str, **
     partition.tries += 1
     for name, value in narrowed.items():
         setattr(partition, name, value)
-    attempt = Attempt.objects.create(
-        partition=partition, run_id=partition.run_id, token=partition.token, task_id=task_id, worker=worker
-    )
+    attempt = attempts.begin(partition, *first, leasing, task_id=task_id, worker=worker)
     return Lease(partition.run_id, partition.pk, partition.token, attempt.pk, seconds, partition)
 
 
@@ -139,7 +153,14 @@ def refuse(partition: Partition) -> None:
 
 
 def checkpoint(
-    lease: Lease, start: tuple[int, int], end: tuple[int, int], outcome: Outcome, *, closes: str = "", **fields: Any
+    lease: Lease,
+    start: tuple[int, int],
+    end: tuple[int, int],
+    outcome: Outcome,
+    *,
+    closes: str = "",
+    items: int = 0,
+    **fields: Any,
 ) -> None:
     """Move the cursor from `start` to `end`. The fence: the last statement of the chunk.
 
@@ -148,24 +169,32 @@ def checkpoint(
         start: The cursor that the chunk began at.
         end: The cursor after it.
         outcome: What to add to the counters.
-        closes: The partition's outcome, where this checkpoint ends it; then the caller holds the Run's lock.
+        closes: The partition's outcome, where this checkpoint ends it, and the attempt with it; then the caller holds
+            the Run's lock.
+        items: How many items the attempt did in all, where it ends.
         fields: Further columns to write.
 
     Raises:
         LeaseLost: Somebody else owns the partition, or this chunk was committed already.
     """
     counters = {
-        name: F(name) + count
+        name: Plus(count)
         for name, count in (("done", outcome.done), ("failed", outcome.failed), ("skipped", outcome.skipped))
         if count
     }
     right = _closed(closes) if closes else {"lease_until": after(lease.seconds), "wake_at": after(lease.seconds)}
-    moved = (
-        lease.mine()
-        .filter(position=start[0], part=start[1])
-        .update(position=end[0], part=end[1], tries=0, progress_at=now(), **counters, **right, **fields)
+    moving = _FENCED.updating(
+        {**lease.right, "position": start[0], "part": start[1]},
+        position=end[0],
+        part=end[1],
+        tries=0,
+        progress_at=now(),
+        **counters,
+        **right,
+        **fields,
     )
-    if not moved:
+    ending = [attempts.ending(lease.attempt_id, Attempt.Outcome.DONE, items=items)] if closes else []
+    if not moving.after(*ending).run():
         raise LeaseLost
 
 
@@ -196,12 +225,12 @@ def end(lease: Lease, outcome: str, error: str = "") -> bool:
 
 
 def _give_back(lease: Lease, **fields: Any) -> bool:
-    return bool(lease.mine().update(token=F("token") + 1, lease_until=None, **fields))
+    return bool(_MINE.update(lease.right, token=Plus(1), lease_until=None, **fields))
 
 
 def be_careful(lease: Lease, items: int) -> None:
     """Do the next `items` items one a checkpoint (PROTOCOL H4, H5)."""
-    lease.mine().update(caution=items, chunk_size=1)
+    _MINE.update(lease.right, caution=items, chunk_size=1)
 
 
 def step_over(partition: Partition, end: tuple[int, int], outcome: Outcome, *, closes: str = "") -> None:
@@ -232,10 +261,8 @@ def _closed(outcome: str) -> dict[str, Any]:
 
 
 def end_attempt(lease: Lease, outcome: str, *, items: int, error: str = "", traceback: str = "") -> None:
-    """Close the attempt's record."""
-    Attempt.objects.filter(pk=lease.attempt_id, outcome=None).update(
-        outcome=outcome, ended_at=now(), items=items, error=error, traceback=traceback
-    )
+    """Close the record of the lease's attempt."""
+    attempts.ending(lease.attempt_id, outcome, items=items, error=error, traceback=traceback).run()
 
 
 def release_lost(task_id: str) -> int:
@@ -243,12 +270,11 @@ def release_lost(task_id: str) -> int:
 
     The attempt stays open, so that the next claim finds it lost and is careful.
     """
-    dead = Attempt.objects.filter(task_id=task_id, outcome=None).values("partition_id", "token")
     return sum(
-        Partition.objects.filter(OPEN, pk=row["partition_id"], token=row["token"], lease_until__gt=now()).update(
+        Partition.objects.filter(OPEN, pk=pk, token=token, lease_until__gt=now()).update(
             lease_until=now(), wake_at=now()
         )
-        for row in dead
+        for pk, token in attempts.open_of(task_id)
     )
 
 
@@ -258,9 +284,7 @@ def release_lost(task_id: str) -> int:
 def stop_unleased(run: Run, outcome: str | None) -> bool:
     """End (with `outcome`) or park (None) every open partition without a live lease; tells whether a live one is left."""
     stopped = open_of(run).filter(UNLEASED)
-    Attempt.objects.filter(outcome=None, partition__in=stopped.filter(lease_until__isnull=False)).update(
-        outcome=Attempt.Outcome.LOST, ended_at=now()
-    )
+    attempts.lose(stopped.filter(lease_until__isnull=False))
     stopped.update(
         token=F("token") + 1, lease_until=None, wake_at=None, outcome=outcome, backing_off=False, sends=0, sent_at=None
     )
@@ -270,26 +294,3 @@ def stop_unleased(run: Run, outcome: str | None) -> bool:
 def wake_parked(run: Run) -> None:
     """Owe the wake-ups now of every open partition without a lease; a person's act gives them all their tries back."""
     open_of(run).filter(lease_until=None).update(wake_at=now(), tries=0, sends=0, sent_at=None, backing_off=False)
-
-
-def narrowed(partition: Partition, limit: int) -> dict[str, int]:
-    """Return the caution and the chunk size of the next claim, where there is reason to change them (PROTOCOL H4).
-
-    After a lost attempt one item of its chunk may be to blame: as many items are done in chunks of a sixteenth, which
-    do not grow. A worker that merely died thus costs little, and an item that kills its worker each time stands alone
-    after a few losses. With all tries used up, and for the last try after a loss, they are done one by one.
-    """
-    lost, size = partition.lease_until is not None, max(partition.chunk_size, 1)
-    if partition.tries >= limit - lost:
-        return {"caution": max(partition.caution, size), "chunk_size": 1}
-    return {"caution": size, "chunk_size": max(1, size // NARROWER)} if lost else {}
-
-
-def stands_alone(partition: Partition) -> bool:
-    """Tell whether the next item of the partition is being tried alone."""
-    return partition.caution > 0 and partition.chunk_size == 1
-
-
-def lessen_caution(items: int) -> Case:
-    """Return the expression that takes `items` careful items off the caution."""
-    return Case(When(caution__gt=items, then=F("caution") - items), default=Value(0))

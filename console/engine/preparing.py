@@ -12,8 +12,8 @@ from console.conf import settings
 from console.engine import partitions
 from console.engine.chunks import Outcome
 from console.engine.holds import clashing, conflict_of, identity
+from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
-from console.engine.partitions import Lease
 from console.engine.selection import Selection
 from console.engine.targets import count_items, insert, leave_out_held, lockable_keys
 from console.engine.transitions import lock, move, record, settle

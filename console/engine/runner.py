@@ -10,13 +10,14 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from console.conf import settings
 from console.engine import partitions, wakeups
+from console.engine.caution import stands_alone
 from console.engine.checkpoints import Mode, blame_next, commit_chunk
 from console.engine.claims import claim
 from console.engine.faults import describe, is_transient, reason_of, traceback_of
 from console.engine.holds import current_run
 from console.engine.languages import speaking
+from console.engine.leases import Lease
 from console.engine.obedience import stop
-from console.engine.partitions import Lease
 from console.engine.sizes import next_size, rest_after
 from console.engine.transactions import drop_broken_connection, short_transaction
 from console.engine.transitions import lock, settle
@@ -122,7 +123,7 @@ class _Slice:
             return self._read()
 
     def _read(self) -> Seen | None:
-        partition = self.lease.mine().select_related("run").first()
+        partition = self.lease.look()
         return Seen(partition.run, partition) if partition else None
 
     def _obey(self, seen: Seen) -> str:
@@ -199,7 +200,7 @@ class _Slice:
         operation = known_operation(fresh.run.operation) or BaseOperation
         tries = fresh.partition.tries
         after = error.after if isinstance(error, Retry) else None
-        alone = partitions.stands_alone(fresh.partition) or operation.external
+        alone = stands_alone(fresh.partition) or operation.external
         spent = tries >= operation.retry.tries and alone
         delay = 0.0 if spent else operation.retry.delay(tries, after)
         return _back_off(self.lease, delay, describe(error), traceback_of(error), self.items)

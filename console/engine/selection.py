@@ -62,10 +62,15 @@ class Selection:
         return cls(model, resolver(model, descriptor), descriptor)
 
     @property
+    def named(self) -> list[Any] | None:
+        """The keys of objects that were named one by one, or None if they were not."""
+        keys: list[Any] | None = (self.descriptor or {}).get("keys")
+        return keys
+
+    @property
     def asked(self) -> int | None:
         """How many objects were named one by one, or None if they were not."""
-        keys = (self.descriptor or {}).get("keys")
-        return len(set(keys)) if keys is not None else None
+        return len(set(self.named)) if self.named is not None else None
 
     def queryset(self) -> QuerySet[Any]:
         """Return the query, unordered where it is not sliced."""
@@ -78,8 +83,8 @@ class Selection:
     def rows(self) -> QuerySet[Any]:
         """Return the rows that stand for the objects, in key order: a plain query that can be locked (PROTOCOL H13)."""
         rows: QuerySet[Any] = identity(self.model)._base_manager.get_queryset()
-        if self.asked is not None:
-            return rows.filter(pk__in=self.descriptor["keys"]).order_by("pk")  # type: ignore[index]
+        if self.named is not None:
+            return rows.filter(pk__in=self.named).order_by("pk")
         return rows.filter(pk__in=self.queryset().values("pk")).order_by("pk")
 
     def keys(self) -> Any:

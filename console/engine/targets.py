@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -13,9 +15,11 @@ from django.utils.translation import gettext as _
 from console.engine.chunks import Outcome
 from console.engine.faults import fingerprint
 from console.engine.holds import clashing, identity, identity_type
+from console.engine.statements import Bound, Given, Rows
 from console.models import FAILS, Failure, Partition, Run, Target
 from console.operations import get_operation
 
+FEW = 100  # as many as a page of a list shows
 COLUMNS = ("run_id", "content_type_id", "object_id", "hold", "withdrawn", "first_part", "parts")
 
 
@@ -30,17 +34,34 @@ def insert(run: Run, model: type[Model], keys: QuerySet[Any, Any], *, parts: boo
         parts: Whether the query says which parts of each object are wanted.
     """
     try:
-        sql, params = keys.query.sql_with_params()
+        chosen = Bound(*keys.query.sql_with_params())
     except EmptyResultSet:  # a query of nothing has no SQL
         return 0
+    return _insert(run, model, chosen, parts=parts)
+
+
+def insert_few(run: Run, model: type[Model], keys: Iterable[Any]) -> int:
+    """Lock the objects of these keys, insert a target for each that exists, and return how many there are.
+
+    As `insert` does, by a statement that is composed once for each number of keys; there are at most `FEW`.
+    """
+    named = {f"key {n}": key for n, key in enumerate(dict.fromkeys(keys))}
+    return _insert(run, model, _named(identity(model), len(named)).reading(**named)) if named else 0
+
+
+@lru_cache(maxsize=FEW)
+def _named(root: type[Model], count: int) -> Rows[Any]:
+    keys = [Given(f"key {n}", root._meta.pk) for n in range(count)]
+    return Rows(lambda: lockable_keys(root._base_manager.filter(pk__in=keys).order_by("pk")))
+
+
+def _insert(run: Run, model: type[Model], chosen: Bound, *, parts: bool = False) -> int:
     columns, wanted = ("object_id, first_part, parts", "first_part, parts") if parts else ("object_id", "0, NULL")
     statement = (
         f"INSERT INTO {connection.ops.quote_name(Target._meta.db_table)} ({', '.join(COLUMNS)}) "  # noqa: S608 - names
-        f"WITH chosen ({columns}) AS ({sql}) SELECT %s, %s, object_id, %s, %s, {wanted} FROM chosen"
+        f"WITH chosen ({columns}) AS ({chosen.sql}) SELECT %s, %s, object_id, %s, %s, {wanted} FROM chosen"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*params, run.pk, identity_type(model).pk, run.hold or None, False])
-        return int(cursor.rowcount)
+    return Bound(statement, [*chosen.params, run.pk, identity_type(model).pk, run.hold or None, False]).run()
 
 
 def lockable_keys(rows: QuerySet[Any]) -> Any:

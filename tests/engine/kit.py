@@ -11,7 +11,7 @@ from console.engine import claims
 from console.engine.acceptance import accept
 from console.engine.checkpoints import Done, Mode, commit_chunk
 from console.engine.clock import after
-from console.engine.partitions import Lease
+from console.engine.leases import Lease
 from console.engine.runner import carry_out
 from console.engine.selection import Selection
 from console.models import Partition, Run, Target

@@ -26,7 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from console.engine import claims, control, holds, runner, sweeps
 from console.engine.clock import after, now
 from console.engine.holds import current_run
-from console.engine.partitions import Lease
+from console.engine.leases import Lease
 from console.engine.selection import Selection
 from console.exceptions import ConsoleError, HoldConflict, ObjectHeld, Retry
 from console.models import Event, Failure, Partition, Run, Target
