@@ -70,6 +70,13 @@ class Bound:
             cursor.execute(self.sql, self.params)
             return cursor.fetchone()
 
+    def rows(self) -> list[Any]:
+        """Execute it, and return its rows."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self.params)
+            found: list[Any] = cursor.fetchall()
+            return found
+
     def after(self, *others: Bound) -> Bound:
         """Execute `others` before this statement, where the database can in one go with it; none may see what another writes.
 
@@ -167,10 +174,7 @@ class _Reading:
         return self._composed.with_values(given)
 
     def read(self, given: Mapping[str, Any]) -> list[Any]:
-        bound = self.bound(given)
-        with connection.cursor() as cursor:
-            cursor.execute(bound.sql, bound.params)
-            rows = [_converted(row, self._converters) for row in cursor.fetchall()]
+        rows = [_converted(row, self._converters) for row in self.bound(given).rows()]
         return [self._instance(row) for row in rows] if self._info else rows
 
     def _instance(self, row: Sequence[Any]) -> Model:
