@@ -25,6 +25,7 @@ from console.admin.locked import LockedPart
 from console.admin.log import log_verb
 from console.admin.protected import held_among
 from console.admin.sight import in_words, sight
+from console.admin.watching import watch, will_tell
 from console.admin.words import noun
 from console.engine import control
 from console.engine.holds import checked_batch, write_trash
@@ -38,7 +39,7 @@ from console.reports.headlines import subject
 from console.reports.words import number
 from console.states import Verb
 
-CANCEL_RUN, TRASH = "_cancel_run", "_trash"
+CANCEL_RUN, TRASH, TELL = "_cancel_run", "_trash", "_tell"
 PATIENCE, LOOK_EVERY = 3.0, 0.1
 LISTED = 10
 
@@ -66,6 +67,9 @@ class DeletionPart(LockedPart):
             return self._move_to_trash(request, obj)
         if targets and request.method == "POST" and CANCEL_RUN in request.POST:
             return self._cancel_and_delete(request, obj, targets, object_id, extra_context)
+        if targets and request.method == "POST" and TELL in request.POST:
+            watch(request, [target.run for target in targets])
+            return HttpResponseRedirect(request.get_full_path())
         if targets:
             return self._not_yet(request, obj, targets)
         return self._delete(request, obj, object_id, extra_context)
@@ -160,6 +164,7 @@ class DeletionPart(LockedPart):
                 "noun": noun(obj),
                 "console_banner": banner(request, self.admin_site, obj, targets),
                 "console_again": _("Go on to delete"),
+                "will_tell": will_tell(request, runs),
                 "runs": _told(runs, obj),
                 "cancel_and_delete": ngettext(
                     "Cancel run %(runs)s and delete this %(noun)s",

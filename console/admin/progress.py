@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
 from console.admin.links import run_url
 from console.admin.sight import sight
+from console.admin.watching import watched
 from console.engine.progress import Progress, progress_of
 from console.engine.progress import progress as progress_of_run
 from console.models import Run
@@ -55,7 +56,8 @@ def summary(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBas
         answer["newest"] = visible.order_by("-pk").values_list("pk", flat=True).first() or 0
         answer["poll_ms"] = 2_000 if any(run["active"] for run in answer["runs"].values()) else 15_000
     if since := _moment(request.GET.get("since", "")):
-        answer["ended"] = [_ended(run, model_admin.admin_site) for run in ended_since(visible, request.user, since)]
+        news = ended_since(visible, request.user, since, watched(request))
+        answer["ended"] = [_ended(run, model_admin.admin_site) for run in news]
     return JsonResponse(answer, headers={"Cache-Control": "no-store"})
 
 

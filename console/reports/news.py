@@ -1,12 +1,13 @@
-"""What a person is told, wherever they are in the admin, when a run that they asked for has ended."""
+"""What a person is told, wherever they are in the admin, when a run that they asked for, or about, has ended."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.messages import constants
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,14 +24,22 @@ NEWS = timedelta(hours=1)  # older endings are history: the list of runs has the
 TOLD = 5  # endings told at once
 
 
-def ended_since(runs: QuerySet[Run], user: AbstractUser | AnonymousUser, since: datetime) -> list[Run]:
-    """Return those of `runs` that `user` asked for and that ended after `since`, or so shortly before that they may be news.
+def ended_since(
+    runs: QuerySet[Run], user: AbstractUser | AnonymousUser, since: datetime, watched: Sequence[int] = ()
+) -> list[Run]:
+    """Return those of `runs` that ended after `since`, or so shortly before that they may be news to `user`.
 
-    What they cancelled themselves is no news to them.
+    They are news to whoever asked for the run, or asked to be told; what somebody cancelled themselves is none to them.
+
+    Args:
+        runs: The runs that `user` may see.
+        user: Who is told.
+        since: When they last heard.
+        watched: Runs of others whose end they asked to be told.
     """
     after = max(since - LATE, timezone.now() - NEWS)
     cancelled = Event.objects.filter(run=OuterRef("pk"), what=Verb.CANCEL, by=user.pk)
-    mine = runs.filter(asked_by=user.pk, ended_at__gt=after)
+    mine = runs.filter(Q(asked_by=user.pk) | Q(pk__in=watched), ended_at__gt=after)
     return list(mine.exclude(Exists(cancelled), state=State.CANCELLED).order_by("-ended_at")[:TOLD])
 
 

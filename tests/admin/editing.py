@@ -13,7 +13,7 @@ from config.urls import urlpatterns as project
 from console.admin import OperationsMixin
 from notes.admin import AttachmentInline
 from notes.models import Attachment, Note
-from tests.testapp.models import Article, NiceArticle, Remark, Restaurant, Token, Word
+from tests.testapp.models import Article, Dish, Label, NiceArticle, Remark, Restaurant, Token, Word
 
 site = admin.AdminSite(name="editing")
 
@@ -48,6 +48,6 @@ class Plain(OperationsMixin, admin.ModelAdmin):
     """Nothing but the mixin."""
 
 
-site.register([Token, Word, Restaurant, NiceArticle, Article, Remark], Plain)
+site.register([Token, Word, Restaurant, Dish, NiceArticle, Article, Remark, Label], Plain)
 
 urlpatterns = [path("editing/", site.urls), *project]

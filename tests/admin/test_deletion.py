@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -25,6 +26,7 @@ from notes.operations import ArchiveNotes, CopyNotes
 from tests.admin.editing import site
 from tests.admin.forms import Form, forms, messages_of, text_of
 from tests.admin.running import VIEW, make_notes, operator, signed_in, staff
+from tests.testapp.models import Dish, Invoice, Label, Restaurant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.editing")]
 SITE = "/editing/notes/note/"
@@ -98,6 +100,46 @@ class TestTheDeletePage:
             assert signed_in(staff("viewer", VIEW)).get(address(note)).status_code == 403
 
 
+class TestWait:
+    """The first way."""
+
+    def ended(self, browser: Client) -> list[int]:
+        """Return the runs of whose end the header tells."""
+        since = (timezone.now() - timedelta(minutes=1)).isoformat()
+        return [run["id"] for run in browser.get("/admin/console/run/summary/", {"since": since}).json()["ended"]]
+
+    def test_tells_when_it_ends_to_whom_asks(self, client: Client, note: Note) -> None:
+        """Wherever they are; nobody else."""
+        other = signed_in(User.objects.create_superuser("other"))
+        run = start(ArchiveNotes, objects=[note])
+        form, text = with_button(client.get(address(note)), "Tell me")
+        page = client.post(address(note), form.data(text), follow=True)
+        assert "You will be told when it ends, wherever you are in the admin." in text_of(page)
+        assert self.ended(client) == []
+        perform(run)
+        assert (self.ended(client), self.ended(other)) == ([run.pk], [])
+
+    def test_tells_whoever_asked_for_the_run_anyway(self, note: Note) -> None:
+        """There is nothing to press."""
+        ana = operator()
+        start(ArchiveNotes, objects=[note], by=ana)
+        ana.user_permissions.add(Permission.objects.get(codename="delete_note"))
+        words = text_of(signed_in(ana).get(address(note)))
+        assert "You will be told when it ends" in words
+        assert "Tell me when it ends" not in words
+
+    def test_says_how_long_once_that_is_known_and_goes_on_to_delete(self, client: Client, note: Note) -> None:
+        """The sentences for the end of the run are ready, each with the way on."""
+        run = start(ArchiveNotes, objects=[note])
+        Run.objects.filter(pk=run.pk).update(
+            state=State.RUNNING, started_at=timezone.now() - timedelta(seconds=60), total=1000
+        )
+        run.partitions.update(rate=10, lease_until=timezone.now() + timedelta(minutes=1))
+        words = text_of(client.get(address(note)))
+        assert "The run needs about 2 min more." in words
+        assert words.count("Go on to delete") == 3
+
+
 class TestCancelAndDelete:
     """The second way."""
 
@@ -146,6 +188,29 @@ class TestCancelAndDelete:
             run.refresh_from_db()
             assert run.is_active
         assert Note.objects.filter(pk=note.pk).exists()
+
+    def test_is_not_offered_where_the_deletion_would_be_refused(self, note: Note) -> None:
+        """The page says why beforehand, and nothing is cancelled by asking all the same."""
+        label = Label.objects.create(name="kept")
+        Invoice.objects.create(label=label)
+        boss = signed_in(User.objects.create_superuser("boss"))
+        with hold(label) as run:
+            delete = f"/editing/testapp/label/{label.pk}/delete/"
+            page = boss.get(delete)
+            assert "It cannot be deleted while others refer to it: " in text_of(page)
+            assert not any(text.startswith("Cancel") for form in forms(page) for text in form.texts())
+            assert "Nothing was cancelled." in text_of(boss.post(delete, {"_cancel_run": run.pk}))
+            run.refresh_from_db()
+            assert run.is_active
+
+    def test_is_not_offered_where_another_hold_would_refuse_it(self, client: Client, note: Note) -> None:
+        """Of a child, by another run."""
+        restaurant = Restaurant.objects.create(name="Chez nous")
+        dish = Dish.objects.create(restaurant=restaurant, name="Soup")
+        with hold(restaurant), hold(dish, label="Cook") as cooking:
+            words = text_of(client.get(f"/editing/testapp/restaurant/{restaurant.pk}/delete/"))
+            assert "What would go too is held as well: " in words
+            assert f"locked by Cook (run {cooking.pk})" in words
 
     def test_cancels_nothing_where_the_deletion_would_be_refused(self, note: Note) -> None:
         """Because of a child that one may not delete."""
@@ -205,6 +270,13 @@ class TestTheTrash:
         assert Note.all_objects.get(pk=note.pk).trashed_at <= timezone.now()
         perform(run)
         assert (run.state, run.done) == (State.SUCCEEDED, 2)
+
+    def test_is_not_offered_where_it_is_already(self, client: Client, note: Note) -> None:
+        """Nothing would change."""
+        start(CopyNotes, objects=[note], params={"copies": 2})
+        assert "Move to trash" in text_of(client.get(address(note)))
+        Note.objects.filter(pk=note.pk).update(trashed_at=timezone.now())
+        assert "Move to trash" not in text_of(client.get(address(note)))
 
     def test_is_not_offered_where_the_run_has_not_declared_it_free(self, client: Client, note: Note) -> None:
         """And refused when asked for all the same."""
