@@ -15,18 +15,22 @@ from console.admin.links import object_url
 from console.admin.progress import poll_ms, progress_shown
 from console.admin.results import results_of
 from console.admin.run_buttons import buttons
+from console.admin.run_objects import objects_part
 from console.admin.sight import sight
 from console.conf import settings
 from console.models import Attempt, Run
 from console.operations.base import Hold
-from console.reports import failures, objects
+from console.operations.registry import known_operation
+from console.reports import failures
 from console.reports.headlines import headline, parameters
 from console.reports.history import source_words
+from console.reports.paging import capped
 from console.reports.retries import takers
 from console.reports.samples import Sample, samples
 from console.reports.sentences import no_longer_known, sentence
 from console.reports.spreadsheets import HAS_XLSX
 from console.reports.visibility import Sight
+from console.reports.words import number, span
 from console.states import State, Verb
 
 ATTEMPTS_SHOWN = 50
@@ -57,7 +61,8 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "is_whole": whole,
         "updated": timezone.now(),
         **_failures(request, run, verbs, seen),
-        **_objects(request, site, run, verbs),
+        "objects_count": capped(run.targets.all()),
+        **objects_part(request, site, run, verbs),
         **_history(run, whole=whole),
         "samples": _samples(site, run, seen),
         "parameters": parameters(run, whole=whole),
@@ -93,21 +98,11 @@ def _failures(request: HttpRequest, run: Run, verbs: list[Verb], seen: Sight) ->
         "group": chosen,
         "group_rows": rows,
         "group_next": following,
-        "failed_rows": run.failures.count(),
+        "failed_rows": capped(run.failures.all()),
         "are_rows": failures.are_rows(run),
         "contact": settings.contact,
         "may_retry": Verb.RETRY in verbs,
         "has_xlsx": HAS_XLSX,
-    }
-
-
-def _objects(request: HttpRequest, site: AdminSite, run: Run, verbs: list[Verb]) -> dict[str, Any]:
-    page = objects.page(run, whole_number(request.GET.get("objects")), sight(request, site))
-    return {
-        "objects": [(row, object_url(site, row.obj) if row.obj else "") for row in page.rows],
-        "objects_next": page.following,
-        "objects_hidden": page.hidden,
-        "may_withdraw": Verb.WITHDRAW in verbs,
     }
 
 
@@ -121,8 +116,9 @@ def _history(run: Run, *, whole: bool) -> dict[str, Any]:
     return {
         "attempts": [(attempt, results.get(attempt.task_id)) for attempt in attempts],
         "attempts_are_well": all(attempt.outcome in well for attempt in attempts),
-        "attempts_count": run.attempts.count() if len(attempts) == ATTEMPTS_SHOWN else len(attempts),
-        "events": list(run.events.select_related("by").order_by("pk")[:EVENTS_SHOWN]),
+        "attempts_count": capped(run.attempts.all()),
+        "events": list(reversed(run.events.select_related("by").order_by("-pk")[:EVENTS_SHOWN])),
+        "events_count": capped(run.events.all()),
     }
 
 
@@ -136,6 +132,7 @@ def _facts(run: Run) -> list[tuple[str, Any]]:
         (_("Queue"), run.queue),
         (_("Priority"), run.priority),
         (_("Hold"), Hold(run.hold).label),
+        (_("Retries"), _policy(run)),
         (_("A failing item"), _("stops the run") if run.on_error == "stop" else _("is reported, the run goes on")),
         (_("Failures allowed"), run.max_failures),
         (_("Items a second"), run.pace),
@@ -145,3 +142,16 @@ def _facts(run: Run) -> list[tuple[str, Any]]:
         (_("Operation"), run.operation),
     ]
     return [(name, value) for name, value in facts if value not in (None, "")]
+
+
+def _policy(run: Run) -> str:
+    """Return how often and how soon outside trouble is tried again, as the code says today."""
+    operation = known_operation(run.operation)
+    if operation is None:
+        return ""
+    policy = operation.retry
+    return _("%(tries)s tries in all, at most %(base)s apart at first, then up to %(cap)s") % {
+        "tries": number(policy.tries),
+        "base": span(policy.base),
+        "cap": span(policy.cap),
+    }

@@ -23,7 +23,7 @@ from console.admin.links import list_url, run_url, runs_url
 from console.admin.many import ACTIONS, ManyVerbs, refusal
 from console.admin.refusals import permission_name, refuse
 from console.admin.run_filters import FILTERS
-from console.admin.run_search import found_by
+from console.admin.run_search import found_by, found_in_list
 from console.admin.sight import sight
 from console.engine.progress import progress_of
 from console.models import Run
@@ -140,7 +140,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
         """Find a run by its number, an object of it, the person who asked, or words of a failure."""
-        return found_by(queryset, search_term, sight(request, self.admin_site)), False
+        named = partial(found_in_list, self.admin_site, request)
+        return found_by(queryset, search_term, sight(request, self.admin_site), named), False
 
     @admin.display(description=gettext_lazy("State"))
     def state_chips(self, run: Any) -> SafeString:

@@ -36,7 +36,10 @@ def chips(run: Run, progress: Progress | None = None) -> list[Chip]:
         found.append(Chip("dry", _("Dry run"), _("nothing was or will be changed")))
     silence = silent_for(run, progress) if progress else None
     if progress and silence and progress.lease_until:
-        meaning = _("the worker gives no sign; another takes over at %(time)s") % {"time": clock(progress.lease_until)}
+        meaning = _("the worker gives no sign; another takes over as soon as it is free")
+        if progress.lease_until > timezone.now():
+            meaning = _("the worker gives no sign; another takes over at %(time)s")
+            meaning %= {"time": clock(progress.lease_until)}
         found.append(Chip("silent", _("Silent for %(time)s") % {"time": span(silence)}, meaning))
     return found
 

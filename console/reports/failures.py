@@ -16,6 +16,7 @@ from console.reports.visibility import Sight
 
 # “error” holds the reason: an import of the mended file leaves that column out of account.
 COLUMNS = ("row", "object_id", "object", "kind", "error", "tries")
+LISTED = 1000  # of more failures the run's page shows the reasons alone
 GROUPS_SHOWN = 50
 GROUPS_WITH_ROWS = 10
 ROWS_SHOWN = 20  # of each group on the run's page
@@ -66,7 +67,8 @@ def groups(run: Run, sight: Sight) -> list[Group]:
     """Return the failures of `run` by reason, what failed before what was left out, the largest group first.
 
     A reason is told where the person may see one of the first objects that it is said of; it may quote their values.
-    The queries do not grow with the failures: two, and one for the first rows of each of the first ten groups.
+    The queries do not grow with the failures: two, and one for the first rows of each of the first ten groups;
+    of very many failures only the reasons are shown.
     """
     counted = (
         run.failures.order_by()
@@ -82,7 +84,8 @@ def groups(run: Run, sight: Sight) -> list[Group]:
         found[failure.pk].is_skip = failure.is_skip
     # What failed needs somebody; what was left out only wants to be seen.
     ordered = sorted(found.values(), key=lambda group: group.is_skip)
-    for group in ordered[:GROUPS_WITH_ROWS]:
+    is_huge = sum(group.count for group in ordered) > LISTED
+    for group in [] if is_huge else ordered[:GROUPS_WITH_ROWS]:
         rows = run.failures.filter(kind=group.kind, group=group.fingerprint).order_by("pk")
         group.rows = sight.sift(run, rows[:ROWS_SHOWN])
         group.reason = group.reason or (group.rows[0].reason if group.rows else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Min, Model, Sum
+from django.db.models import Min, Model, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from console.models import Failure, Partition, Run, Target
@@ -35,9 +35,9 @@ class Page:
     following: int | None
 
 
-def page(run: Run, after: int, sight: Sight) -> Page:
-    """Return the page after target `after`, with the objects that the person may see."""
-    targets = list(run.targets.filter(pk__gt=after).select_related("content_type").order_by("pk")[: PAGE + 1])
+def page(run: Run, among: QuerySet[Target], after: int, sight: Sight) -> Page:
+    """Return the page after target `after` of the run's targets `among`, with the objects that the person may see."""
+    targets = list(among.filter(pk__gt=after).select_related("content_type").order_by("pk")[: PAGE + 1])
     following = targets[PAGE - 1].pk if len(targets) > PAGE else None
     targets = targets[:PAGE]
     told = sight.told(run, [target.object_id for target in targets])

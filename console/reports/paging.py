@@ -8,12 +8,19 @@ from django.core.paginator import Page, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
+from console.reports.words import COUNTED
+
 if TYPE_CHECKING:
     CountingPaginator = Paginator[Any]
 else:
     CountingPaginator = Paginator
 
-LIMIT = 10_000
+LIMIT = COUNTED
+
+
+def capped(rows: QuerySet[Any]) -> int:
+    """Return how many there are, at most one more than the limit."""
+    return rows.order_by().values("pk")[: LIMIT + 1].count()
 
 
 class CappedPaginator(CountingPaginator):
@@ -24,7 +31,7 @@ class CappedPaginator(CountingPaginator):
         """How many objects there are, at most one more than the limit."""
         if not isinstance(self.object_list, QuerySet):
             return len(self.object_list)
-        return self.object_list.order_by().values("pk")[: LIMIT + 1].count()
+        return capped(self.object_list)
 
     @property
     def is_capped(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,8 +25,10 @@ def left(run: Run, progress: Progress) -> tuple[int, int | None]:
 
     Not done is all but what took effect, or was left out on purpose; None where nobody knows how many there are.
     """
-    taken = run.retries.aggregate(items=Sum("total"), failed=Sum("total", filter=Q(only=Run.Only.FAILED)))
-    failed = max(0, progress.failed - (taken["failed"] or 0))
+    taken = run.retries.aggregate(items=Sum("total"), whole=Count("pk", filter=~Q(only=Run.Only.FAILED)))
+    if taken["whole"]:
+        return 0, 0
+    failed = max(0, progress.failed - (taken["items"] or 0))
     if progress.total is None or run.preparing:
         return failed, None
     held = run.failures.filter(kind=Failure.Kind.HELD).aggregate(items=Sum("items"))["items"] or 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -17,7 +17,7 @@ from console.operations.base import Hold
 from console.operations.registry import is_registered
 from console.reports.chips import silent_for
 from console.reports.retries import left
-from console.reports.waiting import queued
+from console.reports.waiting import is_served, queued
 from console.reports.words import ago, clock, countdown, counted, noun, number, person, span
 from console.states import State, Verb
 
@@ -70,13 +70,23 @@ def _preparing(run: Run, progress: Progress) -> str:
 def _running(run: Run, progress: Progress) -> str:
     silence = silent_for(run, progress)
     if silence and progress.lease_until:
-        return _("No progress for %(time)s. If the worker has died, another takes over at %(clock)s.") % {
-            "time": span(silence),
-            "clock": clock(progress.lease_until),
-        }
+        return _silent(run, silence, progress.lease_until)
     if progress.rate:
         return _("Working at %(rate)s a second.") % {"rate": number(progress.rate)}
     return _("Working.")
+
+
+def _silent(run: Run, silence: int, lease_until: datetime) -> str:
+    told = _("No progress for %(time)s.") % {"time": span(silence)}
+    if lease_until > timezone.now():
+        other = _("If the worker has died, another takes over at %(clock)s.") % {"clock": clock(lease_until)}
+        return _join(told, other)
+    if is_served(run.queue):
+        return _join(told, _("The worker has died; another takes over as soon as it is free. What was done is kept."))
+    away = _(
+        "No worker serves the queue “%(queue)s” now; it goes on by itself when one is back. What was done is kept."
+    )
+    return _join(told, away % {"queue": run.queue})
 
 
 def _waiting(run: Run, progress: Progress) -> str:
@@ -97,23 +107,23 @@ def _waiting(run: Run, progress: Progress) -> str:
 
 
 def _pausing(run: Run, progress: Progress) -> str:
-    late = _late(run)
-    if late and progress.lease_until:
-        return _(
-            "The worker has not answered for %(time)s; it pauses at the latest when its lease ends at %(clock)s."
-        ) % {"time": span(late), "clock": clock(progress.lease_until)}
-    return _("Stops after the items in hand, usually within a second.")
+    return _stopping(run, progress, _("it pauses at the latest when its lease ends at %(clock)s"))
 
 
 def _cancelling(run: Run, progress: Progress) -> str:
-    late = _late(run)
-    if late and progress.lease_until:
-        stops = _(
-            "The worker has not answered for %(time)s; it stops at the latest when its lease ends at %(clock)s."
-        ) % {"time": span(late), "clock": clock(progress.lease_until)}
-    else:
-        stops = _("Stops after the items in hand, usually within a second.")
+    stops = _stopping(run, progress, _("it stops at the latest when its lease ends at %(clock)s"))
     return _join(stops, _("What is done stays."))
+
+
+def _stopping(run: Run, progress: Progress, latest: str) -> str:
+    """Say when a run stops that was asked to; for a worker that does not answer, until when that can last."""
+    late = _late(run)
+    if not late:
+        return _("Stops after the items in hand, usually within a second.")
+    unanswered = _("The worker has not answered for %(time)s") % {"time": span(late)}
+    if progress.lease_until and progress.lease_until > timezone.now():
+        return f"{unanswered}; {latest % {'clock': clock(progress.lease_until)}}."
+    return f"{unanswered}; {_('it stops as soon as the scheduler or another worker looks at it')}."
 
 
 def _paused(run: Run, progress: Progress) -> str:

@@ -25,10 +25,14 @@ GRACE = timedelta(seconds=3)  # a message is on its way for this long before its
 
 
 def queued(run: Run, progress: Progress) -> str:
-    """Return why `run` waits, the first reason that holds: a limit, no worker, no broker, or its place in the queue."""
-    if progress.processed:
+    """Return why `run` waits: every reason that holds, or else its place in the queue."""
+    reasons = [reason for reason in (_limited(run), without_worker(run), _without_broker(run)) if reason]
+    kept = _("What was done is kept.") if progress.processed else ""
+    if reasons:
+        return " ".join([kept or _("Accepted and safe."), *reasons])
+    if kept:
         return _("Waiting for a worker to go on; what was done is kept.")
-    return _limited(run) or _without_worker(run) or _without_broker(run) or _in_line(run)
+    return _in_line(run)
 
 
 def _limited(run: Run) -> str:
@@ -39,8 +43,8 @@ def _limited(run: Run) -> str:
     if working < limit:
         return ""
     return ngettext(
-        "Accepted. %(count)s such run works already, and no more may at once; this one starts when it ends.",
-        "Accepted. %(count)s such runs work already, and no more may at once; this one starts when one ends.",
+        "%(count)s such run works already, and no more may at once; this one starts when it ends.",
+        "%(count)s such runs work already, and no more may at once; this one starts when one ends.",
         working,
     ) % {"count": number(working)}
 
@@ -66,21 +70,18 @@ def _place(run: Run) -> str:
     return ordinal(Run.objects.filter(state=State.QUEUED, queue=run.queue, pk__lt=run.pk).count() + 1)
 
 
-def _without_worker(run: Run) -> str:
+def without_worker(run: Run) -> str:
+    """Return that no worker serves the run's queue; empty where one does."""
     if is_served(run.queue):
         return ""
-    return _("Accepted and safe. No worker serves the queue “%(queue)s” now; it starts by itself when one is back.") % {
-        "queue": run.queue
-    }
+    return _("No worker serves the queue “%(queue)s” now; it starts by itself when one is back.") % {"queue": run.queue}
 
 
 def _without_broker(run: Run) -> str:
     unsent = run.partitions.filter(sent_at=None, outcome=None).exists()
     if not unsent or timezone.now() - run.changed_at < GRACE:
         return ""
-    return _(
-        "Accepted and safe. The message broker is away, so it starts when the broker is back; you need not do anything."
-    )
+    return _("The message broker is away, so it starts when the broker is back; you need not do anything.")
 
 
 def _in_line(run: Run) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from console.models import Run
 
 LONGEST_NAME = 60
+COUNTED = 10_000  # longer lists are not counted to their end
 MINUTE, HOUR = 60, 60  # seconds, minutes
 PRECISE_BELOW = 10  # smaller numbers keep a digit after the point
 INSTANT = 0.1
@@ -114,6 +115,11 @@ def noun(run: Run, count: int) -> str:
 def counted(run: Run, count: int) -> str:
     """Return “12 notes”."""
     return _("%(count)s %(noun)s") % {"count": number(count), "noun": noun(run, count)}
+
+
+def at_most(count: int) -> str:
+    """Return a count that was capped: “more than 10,000” beyond the limit."""
+    return number(count) if count <= COUNTED else _("more than %(count)s") % {"count": number(COUNTED)}
 
 
 def acted(label: str, what: str) -> str:

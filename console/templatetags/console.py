@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.filter("console_number", words.number)
+register.filter("console_at_most", words.at_most)
 register.filter("console_person", words.person)
 register.filter("console_shortened", words.shortened)
 register.filter("console_event", event_words)

@@ -16,6 +16,7 @@ from console.engine import control
 from console.engine.acceptance import start
 from console.models import Run
 from console.reports import paging
+from notes.models import Note
 from tests.admin.running import (
     OPERATOR,
     VIEW,
@@ -134,6 +135,8 @@ def test_finds_runs_by_number_object_person_and_words_of_a_failure() -> None:
         assert found("slug taken") == [failed.pk]
         assert found("bob") == [copies.pk]
         assert found(f"note {note}") == [copies.pk]
+        assert found(Note.all_objects.get(pk=note).title) == [copies.pk]
+        assert found(str(note)) != [copies.pk], "a bare number is a run's"
         assert found("nothing of the sort") == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -10,7 +11,8 @@ from django_celery_results.models import TaskResult
 
 from console.engine import control
 from console.engine.acceptance import start
-from console.models import Attempt, Run
+from console.models import Attempt, Event, Run
+from console.reports import failures
 from console.states import State
 from console.testing import declared, perform
 from notes.forms import CopyForm
@@ -248,3 +250,92 @@ def test_is_read_only() -> None:
     assert client.get("/admin/console/run/add/").status_code == 403
     assert client.post(f"/admin/console/run/{run.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Run.objects.get(pk=run.pk).state == State.SUCCEEDED
+
+
+def names(answer: Any) -> list[str]:
+    """Return the objects that a page lists."""
+    return [row.name for row, _address in answer.context["objects"]]
+
+
+def test_finds_and_pages_the_objects_of_a_large_run() -> None:
+    """A hundred at a time, and a search by what the list of the objects searches, by key, and by a name that is gone."""
+    user = operator()
+    run = copying(user, count=101)
+    client = signed_in(user)
+    first = client.get(page_of(run))
+    assert len(names(first)) == 100
+    assert "Objects (<span" in first.content.decode()
+    last = client.get(page_of(run) + first.context["objects_next"])
+    assert len(names(last)) == 1
+    assert names(client.get(page_of(run) + last.context["objects_first"])) == names(first)
+
+    (wanted,) = names(last)
+    assert names(client.get(page_of(run), {"object": wanted})) == [wanted]
+    key = run.targets.order_by("pk").last().object_id
+    assert names(client.get(page_of(run), {"object": key})) == [wanted]
+    none = client.get(page_of(run), {"object": "nothing & more"})
+    assert names(none) == []
+    assert "No object of this run matches “nothing &amp; more”." in none.content.decode()
+
+    other = make_notes(1)[0]
+    assert names(client.get(page_of(run), {"object": other.title})) == [], "only objects of the run are found"
+
+
+def test_finds_an_object_that_is_gone_by_the_name_that_its_failure_kept() -> None:
+    """The record of what could not be done outlives the object."""
+    user = operator()
+    with failing(user, bad=(0,)) as run:
+        Note.all_objects.filter(pk=run.failures.get().object_id).delete()
+        label = run.failures.get().object_label
+        assert names(signed_in(user).get(page_of(run), {"object": label})) == [label]
+
+
+def test_shows_only_the_reasons_of_very_many_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit a reason leads to its rows, page by page, and the page of the run stays short."""
+    monkeypatch.setattr(failures, "LISTED", 2)
+    user = operator()
+    with failing(user, bad=range(3), count=3) as run:
+        page = signed_in(user).get(page_of(run))
+        (group,) = page.context["groups"]
+        assert (group.rows, group.count, group.reason) == ([], 3, "The slug is taken.")
+        assert f"?group={group.fingerprint}#failures" in page.content.decode()
+
+
+def test_shows_the_last_events_of_a_long_history() -> None:
+    """What happened last is what matters; the number of all is told."""
+    user = operator()
+    run = copying(user)
+    Event.objects.bulk_create(Event(run=run, what="pause", reason=str(number)) for number in range(205))
+    page = signed_in(user).get(page_of(run))
+    assert [event.reason for event in page.context["events"]][-2:] == ["203", "204"]
+    assert "The last 200." in page.content.decode()
+    assert page.context["events_count"] == 206
+
+
+def test_tells_the_policy_of_retries() -> None:
+    """Who looks closer reads how often and how soon outside trouble is tried again."""
+    user = operator()
+    assert "5 tries in all, at most 2 s apart at first, then up to 10 min" in (
+        signed_in(user).get(page_of(copying(user))).content.decode()
+    )
+
+
+def test_puts_first_what_helps_most() -> None:
+    """The main button of each ended run is the way on from just that end."""
+    user = operator()
+    client = signed_in(user)
+
+    def buttons(run: Run) -> list[str]:
+        return [button.text for button in client.get(page_of(run)).context["buttons"]]
+
+    assert buttons(copied(user)) == ["Run again…"]
+    assert buttons(copied(user, dry_run=True)) == ["Do it now: copy 3 notes, 2 copies each…", "Run again…", "Go back"]
+    cancelled = copying(user)
+    control.cancel(cancelled.pk, by=user)
+    assert buttons(cancelled) == ["Run all 6…", "Run again…"]
+    with failing(user) as run:
+        assert buttons(run) == ["Retry the 1 failed…", "Download the 1 failed", "Run again…", "Mark as dealt with"]
+    with failing(user, on_error="stop", bad=(1,)) as run:
+        assert buttons(run)[0] == "Retry the 2 not done…"
+    with failing(user, on_error="stop") as run:
+        assert buttons(run)[0] == "Run again…", "nothing was done: it failed at its start"

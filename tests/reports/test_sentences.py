@@ -18,7 +18,7 @@ from console.reports.sentences import sentence, tally
 from console.states import State
 from console.testing import declared, hold, perform
 from notes.models import Note
-from tests.admin.running import copied, copying, make_notes, meanwhile, operator, waiting
+from tests.admin.running import copied, copying, failing, make_notes, meanwhile, operator, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +36,7 @@ def a_worker(queue: str = "bulk") -> None:
 
 
 class TestQueued:
-    """Why a run waits: the first reason that holds."""
+    """Why a run waits: every reason that holds."""
 
     def test_names_the_place_in_the_queue(self) -> None:
         """With a worker and a broker it is just a matter of turn."""
@@ -66,7 +66,17 @@ class TestQueued:
         Limit.objects.create(operation=run.operation, max_active=1)
         other = copying()
         Run.objects.filter(pk=other.pk).update(state=State.RUNNING)
-        assert told(run).startswith("Accepted. 1 such run works already")
+        assert told(run).startswith("Accepted and safe. 1 such run works already")
+
+    def test_names_every_reason_that_holds(self) -> None:
+        """Whoever mends one reason is not surprised by the next."""
+        run = copying()
+        run.partitions.update(sent_at=None)
+        Run.objects.filter(pk=run.pk).update(changed_at=timezone.now() - timedelta(minutes=1))
+        assert told(run) == (
+            "Accepted and safe. No worker serves the queue “bulk” now; it starts by itself when one is back. "
+            "The message broker is away, so it starts when the broker is back; you need not do anything."
+        )
 
 
 class TestEnded:
@@ -117,6 +127,17 @@ class TestEnded:
             run = perform(start(operation, objects=make_notes(1)))
         assert told(run).startswith("Nothing was changed. Stopped at the first failure: no.")
 
+    def test_names_the_retry_that_took_up_the_rest(self) -> None:
+        """What another run has taken up is not offered a second time."""
+        with failing(bad=(0,)) as run:
+            assert "mend the cause, then retry just that 1." in told(run)
+            retry = control.retry(run.pk).run
+            assert told(run) == f"2 done, 1 failed. Run {retry.pk} has taken them up."
+        cancelled = copying()
+        control.cancel(cancelled.pk)
+        retry = control.retry(cancelled.pk).run
+        assert told(cancelled).endswith(f"Run {retry.pk} has taken them up.")
+
 
 class TestDryRun:
     """What would happen, and for how long that holds."""
@@ -160,6 +181,25 @@ class TestUnderWay:
             "The worker has not answered for 40 s; it pauses at the latest when its lease ends at "
         )
         assert "it stops at the latest when its lease ends at " in meanwhile(late, first=control.cancel)
+
+    def test_a_silent_worker(self) -> None:
+        """Until the lease ends another may not take over; after that it depends on whether there is one."""
+
+        def silent(run: Run) -> list[str]:
+            long_ago, found = timezone.now() - timedelta(seconds=40), []
+            run.partitions.update(progress_at=long_ago)
+            found.append(told(run))
+            run.partitions.update(lease_until=timezone.now() - timedelta(seconds=1))
+            found.append(told(run))
+            a_worker()
+            found.append(told(run))
+            run.partitions.update(lease_until=timezone.now() + timedelta(minutes=1))
+            return found
+
+        held, alone, served = meanwhile(silent)
+        assert held.startswith("No progress for 40 s. If the worker has died, another takes over at ")
+        assert "No worker serves the queue “bulk” now; it goes on by itself when one is back." in alone
+        assert "another takes over as soon as it is free." in served
 
     def test_waiting_for_the_next_try(self) -> None:
         """What went wrong, which try comes next, and when."""
