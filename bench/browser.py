@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bench.data import USER
 from console.models import Run
@@ -21,6 +24,20 @@ class Staff:
     def __init__(self) -> None:
         self.client = Client(SERVER_NAME="localhost")
         self.client.force_login(get_user_model().objects.get(username=USER))
+
+    def milliseconds(self, address: str) -> float:
+        """Return how long the page takes."""
+        started = time.perf_counter()
+        answer = self.client.get(address)
+        taken = 1000 * (time.perf_counter() - started)
+        assert answer.status_code == 200, answer
+        return taken
+
+    def queries(self, address: str) -> int:
+        """Return how many queries the page takes."""
+        with CaptureQueriesContext(connection) as captured:
+            self.client.get(address)
+        return len(captured)
 
     def form(self, operation: str, notes: Iterable[Note], **params: object) -> dict[str, object]:
         """Choose notes and an action, and return the form of the confirmation page, filled in."""

@@ -20,6 +20,7 @@ class SQLite:
     def __init__(self, folder: Path) -> None:
         self.path, self.template = folder / "bench.sqlite3", folder / "template.sqlite3"
         self.url = f"sqlite:///{self.path}"
+        self.main = str(self.path)
 
     def create(self) -> None:
         """Django makes the file by itself."""
@@ -33,8 +34,12 @@ class SQLite:
         self.drop()
         shutil.copyfile(self.template, self.path)
 
+    def put_aside(self, name: str) -> str:
+        """Keep the present state under a name of its own, and return what to connect to; nobody is connected."""
+        return str(self.path.rename(self.path.with_name(f"{name}.sqlite3")))
+
     def drop(self) -> None:
-        """Remove it."""
+        """Remove it; what was put aside goes with the folder."""
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 self.path.with_name(self.path.name + suffix).unlink()
@@ -48,6 +53,7 @@ class PostgreSQL:
     def __init__(self, server: str) -> None:
         self.server, database = server, f"console_bench_{os.getpid()}"
         self.database, self.template = database, f"{database}_template"
+        self.main, self.aside = database, list[str]()
         self.url = urlsplit(server)._replace(path=f"/{database}").geturl()
 
     def create(self) -> None:
@@ -63,9 +69,15 @@ class PostgreSQL:
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database)
         self._execute("CREATE DATABASE {} TEMPLATE {}", self.database, self.template)
 
+    def put_aside(self, name: str) -> str:
+        """Keep the present state under a name of its own, and return what to connect to; nobody is connected."""
+        self.aside.append(f"{self.database}_{name}")
+        self._execute("ALTER DATABASE {} RENAME TO {}", self.database, self.aside[-1])
+        return self.aside[-1]
+
     def drop(self) -> None:
-        """Remove both."""
-        for name in (self.database, self.template):
+        """Remove them all."""
+        for name in (self.database, self.template, *self.aside):
             self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def _execute(self, statement: str, *names: str) -> None:

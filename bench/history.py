@@ -40,7 +40,12 @@ def make_history(runs: int, notes: int) -> None:
     task = {"task_id": "'task-' || number", "worker": "'bulk@host-' || number % 8"}
     _insert(Attempt, runs, {"run": "number", "partition": "number", "token": "1", "outcome": "'done'", **task})
     _insert(Target, runs, {"run": "number", **_target(f"1 + number % {notes}", f"CASE WHEN {ended} THEN NULL ELSE ")})
-    _insert(Failure, runs // FAILING, _failure(f"number * {FAILING}", f"number * {FAILING}", "number % 20"))
+    failed = f"number * {FAILING}"
+    _insert(
+        Failure,
+        runs // FAILING,
+        {**_failure(failed, failed, "number % 20"), "at": _ago(f"({runs} - {failed}) * {APART}")},
+    )
     _insert(TaskResult, runs, {**task, **_result(runs)})
     settle()
 
@@ -58,6 +63,12 @@ def make_run(targets: int, failures: int) -> Run:
     _insert(Event, 3, {"run": str(number), "what": "'accepted'"})
     settle()
     return Run.objects.get(pk=number)
+
+
+def make_past(note: Note, runs: int) -> None:
+    """Have the first so many runs have worked on `note` too."""
+    _insert(Target, runs, {"run": "number", **_target(str(note.pk))})
+    settle()
 
 
 def settle() -> None:

@@ -19,7 +19,7 @@ import django
 from bench import databases
 from bench.processes import broker
 
-BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel")
+BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages")
 
 
 def main(arguments: Sequence[str]) -> None:

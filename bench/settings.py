@@ -5,6 +5,7 @@ import os
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS, LOGGING, STORAGES
 
+ROOT_URLCONF = "bench.urls"
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 LOGGING["root"]["level"] = "WARNING"

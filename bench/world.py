@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
@@ -37,10 +37,34 @@ class Sizes:
     posts: int = 30
     cancels: int = 5
     endless: int = 100_000
+    history: int = 1_000_000
+    history_few: int = 10_000
+    notes: int = 100_000
+    targets: int = 1_000_000
+    failures: int = 100_000
+    past: int = 1_000  # runs of one object
+    loads: int = 9  # of each page in a round
 
 
 TINY = Sizes(
-    rounds=1, copies=2, related=2, few=1, many=3, accepted=3, selected=50, idle=5, posts=2, cancels=1, endless=20_000
+    rounds=1,
+    copies=2,
+    related=2,
+    few=1,
+    many=3,
+    accepted=3,
+    selected=50,
+    idle=5,
+    posts=2,
+    cancels=1,
+    endless=20_000,
+    history=300,
+    history_few=200,
+    notes=100,
+    targets=200,
+    failures=50,
+    past=15,
+    loads=2,
 )
 
 
@@ -51,22 +75,44 @@ class World:
     database: Database
     sizes: Sizes
     folder: Path
+    known: dict[str, str] = field(default_factory=dict)
 
     def fresh(self) -> None:
         """Go back to the first state: the sources alone, nothing in the queues."""
-        connection.close()
+        self.visit(self.database.main)
         self.database.restore()
         ContentType.objects.clear_cache()
         with current_app.connection_for_write() as broker:
             broker.default_channel.client.flushall()
         wakeups.breaker.reset()
 
-    def medians(self, cases: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-        """Measure the cases in turn, each on a fresh database, as often as there are rounds; return their medians."""
+    def aside(self, name: str, fill: Callable[[], object]) -> str:
+        """Return the database called `name`, which pages are read from; `fill` has written it, once for all who ask."""
+        if name not in self.known:
+            tell(f"  filling: {name}")
+            self.fresh()
+            fill()
+            connection.close()
+            self.known[name] = self.database.put_aside(name)
+        return self.known[name]
+
+    def visit(self, database: str) -> None:
+        """Connect to another database of this server, or another file."""
+        connection.close()
+        connection.settings_dict["NAME"] = database
+
+    def medians(self, cases: Mapping[str, Callable[[], float]], *, fresh: bool = True) -> dict[str, float]:
+        """Measure the cases in turn, as often as there are rounds, and return their medians.
+
+        Args:
+            cases: What measures, by name.
+            fresh: Whether each begins on a fresh database; those that only read need none.
+        """
         measured: dict[str, list[float]] = {name: [] for name in cases}
         for _round in range(self.sizes.rounds):
             for name, case in cases.items():
-                self.fresh()
+                if fresh:
+                    self.fresh()
                 measured[name].append(case())
                 tell(f"  {name}: {measured[name][-1]:,.4g}")
         return {name: median(values) for name, values in measured.items()}
