@@ -20,7 +20,9 @@ NAMED = sorted(set(re.findall(r"`(tests/\S+?\.py)::(\w+)`", PAGE)))
 def test_every_law_is_listed_with_a_test() -> None:
     """Each law has a row, and each row names a test, but for the laws that come with a later part."""
     assert set(LAWS) | set(WITHDRAWAL_AND_RETRIES) <= ROWS.keys()
-    without = {law: said for law, said in ROWS.items() if "::" not in said and set(law) != {"-"} and law not in {"law", "way"}}
+    without = {
+        law: said for law, said in ROWS.items() if "::" not in said and set(law) != {"-"} and law not in {"law", "way"}
+    }
     assert without == LATER
 
 
