@@ -166,6 +166,7 @@ class Confirmation(StartPage):
             **self._hidden(),
             **self._conflicts(),
             "counted": self._counted,
+            "noun": str(self.opts.verbose_name) if self.chosen.count == 1 else "",
             "consequences": consequences(self.operation, self.model, self.chosen, self.request.user),
             "objects": [(str(obj), object_url(self.site, obj)) for obj in first],
             "more": self.chosen.count - len(first),

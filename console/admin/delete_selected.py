@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import router, transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -79,8 +79,7 @@ def _some_held(
     return dress(
         page,
         "console/delete_selected.html",
-        title=ngettext("%(held)s of %(total)s is locked", "%(held)s of %(total)s are locked", len(held))
-        % {"held": number(len(held)), "total": counted(model, total)},
+        title=_title(model, len(held), total),
         held_rows=held_rows(request, model_admin.admin_site, model, first),
         held_more=max(len(held) - SHOWN, 0),
         others=total - len(held),
@@ -88,6 +87,13 @@ def _some_held(
         background=_background(model_admin, request),
         back=request.get_full_path(),
     )
+
+
+def _title(model: type[Model], held: int, total: int) -> str:
+    if total == 1:
+        return _("This %(noun)s is locked") % {"noun": model._meta.verbose_name}
+    told = ngettext("%(held)s of %(total)s is locked", "%(held)s of %(total)s are locked", held)
+    return told % {"held": number(held), "total": counted(model, total)}
 
 
 def _asking(

@@ -58,6 +58,10 @@ def changed(model: type[Model], seen: int, now: int) -> str:
 
 def taken(model: type[Model], count: int, total: int) -> str:
     """Return that other runs have taken objects since the page was opened."""
+    if total == 1:
+        return _("Nothing was started. This %(noun)s was locked by another run while this page was open.") % {
+            "noun": model._meta.verbose_name
+        }
     return ngettext(
         "Nothing was started. %(count)s of the %(total)s was locked by another run while this page was open.",
         "Nothing was started. %(count)s of the %(total)s were locked by another run while this page was open.",

@@ -18,10 +18,11 @@ from console.admin.sight import sight
 from console.engine.holds import identity_type, object_key
 from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
+from console.reports.headlines import summary
 from console.reports.words import number
 from console.states import ACTIVE, Verb
 
-LATEST = 10
+PENDING, LATEST = 20, 10
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ class Panel:
 
 
 def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
-    """Return the runs on `obj` that the person may see: the pending ones first, then the ten latest."""
+    """Return the runs on `obj` that the person may see: the newest pending ones first, then the ten latest."""
     pending = pending_targets(type(obj), [obj.pk]).get(str(obj.pk), [])
     targets = Target.objects.filter(content_type=identity_type(type(obj)), object_id=object_key(type(obj), obj.pk))
     ended = targets.exclude(run__state__in=ACTIVE).select_related("run", "run__asked_by", "run__content_type")
     latest = list(ended.order_by("-run_id")[:LATEST])
-    found, seen = [*reversed(pending), *latest], sight(request, site)
+    found, seen = [*reversed(pending[-PENDING:]), *latest], sight(request, site)
     opened = seen.seen(target.run for target in found)
     shown = [target for target in found if target.run_id in opened]
     effects = _effects(shown)
@@ -91,8 +92,11 @@ def _effect(target: Target, failure: Failure | None, *, reached: bool) -> str:
     if failure is not None:
         words = _("left out: %(reason)s") if failure.is_skip else _("failed: %(reason)s")
         return words % {"reason": failure.reason}
+    if reached and target.run.dry_run:
+        return _("tried, nothing changed")
     if reached:
-        return _("tried, nothing changed") if target.run.dry_run else _("done")
+        words = summary(target.run)
+        return _("done: %(summary)s") % {"summary": words} if words else _("done")
     return _("not reached yet") if target.run.is_active else _("not reached")
 
 

@@ -47,6 +47,12 @@ def subject(run: Run, *, in_list: bool = False) -> str:
     return ", ".join(parts)
 
 
+def summary(run: Run) -> str:
+    """Return the operation's few words on the run's parameters, such as “10 copies each”; without a query, may be empty."""
+    operation = _operation(run, in_list=True)
+    return operation.summary() if operation is not None else ""
+
+
 def parameters(run: Run, *, whole: bool = True) -> list[tuple[str, str]]:
     """Return the run's parameters as (label, value), secrets masked; by their bare names if the form is gone.
 

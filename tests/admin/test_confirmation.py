@@ -351,10 +351,20 @@ class TestRefusals:
             assert run.total == 2
 
     def test_all_held(self, client: Client) -> None:
-        """Nothing is left to press but the way back."""
+        """Nothing is left to press but the way back; a single note is not counted."""
         (note,) = make_notes(1)
         with hold(note):
-            assert only_form(choose(client, [note])).texts() == []
+            page = choose(client, [note])
+            assert only_form(page).texts() == []
+            assert "This note is locked by another run" in text_of(page)
+
+    def test_one_taken_meanwhile(self, client: Client) -> None:
+        """Not “1 of the 1 note”."""
+        (note,) = make_notes(1)
+        form = only_form(choose(client, [note]))
+        with hold(note):
+            page = self.refused(client, form.data())
+            assert "Nothing was started. This note was locked by another run while this page was open." in text_of(page)
 
     def test_shared_holds_do_not_meet(self, client: Client) -> None:
         """What is being copied can be copied."""

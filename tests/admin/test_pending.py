@@ -166,7 +166,7 @@ class TestThePanel:
         control.cancel(start(ArchiveNotes, objects=[note]).pk)
         start(ArchiveNotes, objects=[note])
         words = self.page(client, note)
-        for effect in ("done", "left out: It was fine before.", "not reached", "not reached yet"):
+        for effect in ("done: 1 copy each", "left out: It was fine before.", "not reached", "not reached yet"):
             assert effect in words
 
     def test_offers_to_leave_the_object_out_while_that_can_be_done(self, client: Client) -> None:
