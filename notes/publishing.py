@@ -9,6 +9,7 @@ from typing import Any
 from urllib import error, request
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 STAND_IN = "http://127.0.0.1:8025"  # where `python -m notes.newsletter` listens
 LONGEST_ANSWER = 65_536
@@ -53,11 +54,11 @@ def publish(note: dict[str, Any], key: str, timeout: float) -> str:
         with refusal:
             raise _meaning(refusal) from None
     except error.URLError as trouble:
-        raise NewsletterAwayError(f"no connection: {trouble.reason}") from trouble
+        raise NewsletterAwayError(gettext("no connection (%s)") % trouble.reason) from trouble
     except (OSError, http.client.HTTPException) as trouble:
-        raise NewsletterAwayError(f"no answer: {trouble}") from trouble
+        raise NewsletterAwayError(gettext("no answer (%s)") % trouble) from trouble
     except (ValueError, KeyError, TypeError) as trouble:
-        raise NewsletterAwayError("the answer could not be read") from trouble
+        raise NewsletterAwayError(gettext("its answer could not be read")) from trouble
 
 
 def _opener() -> request.OpenerDirector:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import CharField, Model, QuerySet
 from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
 
 from console.engine.holds import identity
 from console.exceptions import ConsoleError
@@ -57,7 +58,8 @@ class Selection:
         resolver = _resolvers.get(descriptor.get("kind", ""))
         if resolver is None:
             raise ConsoleError(
-                f"The selection ({descriptor.get('kind')!r}) cannot be rebuilt: select the objects again."
+                _("The selection (%(kind)s) cannot be rebuilt. Select the objects again.")
+                % {"kind": descriptor.get("kind")}
             )
         return cls(model, resolver(model, descriptor), descriptor)
 
