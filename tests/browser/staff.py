@@ -27,6 +27,12 @@ class Visitor:
     def choose(self, action: str, objects: Sequence[Model], path: str = NOTES) -> None:
         """Tick objects in a list that shows no others, and choose what to do with them."""
         self.open(f"{path}?id__in={','.join(str(obj.pk) for obj in objects)}")
+        self.act(action)
+
+    def act(self, action: str) -> None:
+        """Tick every row of the list that is open, or opening, and choose what to do with them."""
+        self.page.locator("#result_list").wait_for()
+        self.page.wait_for_load_state("domcontentloaded")
         for box in self.page.locator("input[name=_selected_action]").all():
             box.check()
         self.page.locator("select[name=action]").select_option(action)

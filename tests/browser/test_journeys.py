@@ -156,9 +156,7 @@ def test_cancels_from_the_header_to_the_list(
     page = visitor.page
     visitor.open("/admin/")
     page.locator("[data-console-indicator] [data-count=active]").click()
-    page.locator("#action-toggle").check()
-    page.locator("select[name=action]").select_option("cancel_runs")
-    page.locator("button[name=index]").click()
+    visitor.act("cancel_runs")
     page.get_by_label("Reason").fill("wrong notes")
     visitor.press("Cancel 2 runs")
     expect(page.locator(".messagelist")).to_contain_text("2 runs")
