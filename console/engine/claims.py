@@ -54,6 +54,7 @@ def _claim(run: Run, limit: int | None, partition_id: int, token: int, *, task_i
         return None
     if not admission.admit(run, limit):
         partitions.refuse(partition)
+        settle(run)
         return None
     operation = known_operation(run.operation)
     starting = _starting(run)

@@ -198,15 +198,19 @@ def checkpoint(
         raise LeaseLost
 
 
-def yield_(lease: Lease, *, delay: float | None = None) -> bool:
-    """Give the partition back at the end of a slice; its next wake-up is sent after the commit, or owed after `delay`.
+def yield_(lease: Lease) -> bool:
+    """Give the partition back at the end of a slice; its next wake-up is sent after the commit.
 
     Returns:
         Whether it was still ours.
     """
-    sent = delay is None
-    wait = redelivery(1, settings.redelivery, settings.redelivery_max) if delay is None else delay
-    return _give_back(lease, wake_at=after(wait), sends=int(sent), sent_at=now() if sent else None, tries=ONE_LESS)
+    wait = redelivery(1, settings.redelivery, settings.redelivery_max)
+    return _give_back(lease, wake_at=after(wait), sends=1, sent_at=now(), tries=ONE_LESS)
+
+
+def hold_back(lease: Lease, delay: float) -> bool:
+    """Give the partition back until the run's pace allows the next items, in `delay` seconds."""
+    return _give_back(lease, wake_at=after(delay), sends=0, sent_at=None, tries=ONE_LESS)
 
 
 def back_off(lease: Lease, delay: float, error: str) -> bool:

@@ -12,7 +12,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
 from console.engine.clock import now
-from console.engine.transitions import OPEN
+from console.engine.transitions import HELD_BACK, OPEN
 from console.models import Event, Partition, Run
 from console.operations import known_operation
 from console.operations.base import BaseOperation
@@ -26,7 +26,7 @@ class Progress:
     """The numbers of one run.
 
     `attempt` is the largest number of tries of its partitions, `tries` how many its policy allows; `percent` is None
-    while the run prepares. `version` changes whenever more than numbers has changed.
+    while the run prepares; `goes_on_at` is when its pace, or a limit, lets it go on. `version` changes whenever more than numbers has changed.
     """
 
     total: int | None
@@ -39,6 +39,7 @@ class Progress:
     attempt: int
     tries: int
     next_attempt_at: datetime | None
+    goes_on_at: datetime | None
     lease_until: datetime | None
     progress_at: datetime | None
     collected: int
@@ -78,6 +79,7 @@ def _sums(ids: Iterable[int]) -> Any:
             rate_=Sum("rate", filter=live),
             attempt=Max("tries"),
             next_attempt_at=Min("wake_at", filter=OPEN & Q(backing_off=True)),
+            goes_on_at=Min("wake_at", filter=OPEN & HELD_BACK & Q(lease_until=None)),
             lease_until_=Max("lease_until", filter=OPEN),
             progress_at_=Max("progress_at"),
             collected=Sum("position", filter=Q(kind=Partition.Kind.PREPARE)),
@@ -103,6 +105,7 @@ def _progress(run: Run, sums: dict[str, Any]) -> Progress:
         attempt=sums.get("attempt") or 0,
         tries=operation.retry.tries,
         next_attempt_at=sums.get("next_attempt_at"),
+        goes_on_at=sums.get("goes_on_at"),
         lease_until=sums.get("lease_until_"),
         progress_at=sums.get("progress_at_"),
         collected=sums.get("collected") or 0,

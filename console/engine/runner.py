@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, transaction
 
 from console.conf import settings
-from console.engine import partitions, wakeups
+from console.engine import endings, partitions, wakeups
 from console.engine.caution import stands_alone
 from console.engine.checkpoints import Mode, blame_next, commit_chunk
 from console.engine.claims import claim
@@ -17,15 +17,13 @@ from console.engine.faults import describe, is_transient, reason_of, traceback_o
 from console.engine.holds import current_run
 from console.engine.languages import speaking
 from console.engine.leases import Lease
-from console.engine.obedience import stop
 from console.engine.sizes import next_size, rest_after
-from console.engine.transactions import drop_broken_connection, short_transaction
-from console.engine.transitions import lock, settle
+from console.engine.transactions import drop_broken_connection
 from console.exceptions import InvalidParameters, LeaseLost, Retry
 from console.models import Attempt, Partition, Run
 from console.operations import get_operation, known_operation
 from console.operations.base import BaseOperation
-from console.states import ENDED, State
+from console.states import State
 
 logger = logging.getLogger(__name__)
 
@@ -128,9 +126,9 @@ class _Slice:
 
     def _obey(self, seen: Seen) -> str:
         if seen.run.state == State.CANCELLING:
-            return _end_cancelled(self.lease, self.items)
+            return endings.cancel(self.lease, self.items)
         if seen.run.state == State.PAUSING:
-            return _park(self.lease, self.items)
+            return endings.park(self.lease, self.items)
         return ""
 
     def _chunk(self, seen: Seen) -> str:
@@ -203,11 +201,11 @@ class _Slice:
         alone = stands_alone(fresh.partition) or operation.external
         spent = tries >= operation.retry.tries and alone
         delay = 0.0 if spent else operation.retry.delay(tries, after)
-        return _back_off(self.lease, delay, describe(error), traceback_of(error), self.items)
+        return endings.back_off(self.lease, delay, describe(error), traceback_of(error), self.items)
 
     def _fail(self, error: Exception) -> str:
         """Fail the run: the fault is not one item's."""
-        return _fail(self.lease, reason_of(error, None), traceback_of(error), self.items)
+        return endings.fail(self.lease, reason_of(error, None), traceback_of(error), self.items)
 
     def _breathe(self, seen: Seen, items: int, took: float) -> str:
         """Rest between two chunks, no transaction open: for the pace, and for SQLite's other writers (PROTOCOL C8)."""
@@ -217,15 +215,15 @@ class _Slice:
         left = self.ends_at - time.monotonic()
         # A short rest is slept off, and the next wake-up sent at once: a delayed one waits for somebody to look.
         if rest > max(left, SHORT_REST) and not self.eager:
-            return self._yield(delay=rest)
+            return endings.hold_back(self.lease, rest, self.items)
         time.sleep(rest)
         return ""
 
-    def _yield(self, delay: float | None = None) -> str:
+    def _yield(self) -> str:
         with transaction.atomic():
-            given_back = partitions.yield_(self.lease, delay=delay)
+            given_back = partitions.yield_(self.lease)
             partitions.end_attempt(self.lease, Attempt.Outcome.YIELDED, items=self.items)
-        if given_back and delay is None:
+        if given_back:
             wakeups.send_first(Partition.objects.filter(pk=self.lease.partition_id).select_related("run"))
         return Attempt.Outcome.YIELDED
 
@@ -238,51 +236,6 @@ class _Slice:
     def _close(self, outcome: str) -> str:
         partitions.end_attempt(self.lease, outcome, items=self.items)
         return outcome
-
-
-@short_transaction
-def _end_cancelled(lease: Lease, items: int) -> str:
-    run = lock(lease.run_id)
-    partitions.end(lease, Partition.Outcome.CANCELLED)
-    settle(run)
-    partitions.end_attempt(lease, Attempt.Outcome.STOPPED, items=items)
-    return Attempt.Outcome.STOPPED
-
-
-@short_transaction
-def _park(lease: Lease, items: int) -> str:
-    """Park for a pause, unless it was resumed or cancelled since we looked (PROTOCOL M2)."""
-    run = lock(lease.run_id)
-    if run.state != State.PAUSING:
-        return ""
-    partitions.park(lease)
-    settle(run)
-    partitions.end_attempt(lease, Attempt.Outcome.PARKED, items=items)
-    return Attempt.Outcome.PARKED
-
-
-@short_transaction
-def _back_off(lease: Lease, delay: float, error: str, traceback: str, items: int) -> str:
-    """Give the partition back until later; a run that is stopping ends or parks it instead."""
-    run = lock(lease.run_id)
-    if run.state == State.CANCELLING:
-        partitions.end(lease, Partition.Outcome.CANCELLED, error)
-    elif run.state == State.PAUSING:
-        partitions.park(lease)
-    elif run.state not in ENDED:
-        partitions.back_off(lease, delay, error)
-    settle(run)
-    partitions.end_attempt(lease, Attempt.Outcome.BACKED_OFF, items=items, error=error, traceback=traceback)
-    return Attempt.Outcome.BACKED_OFF
-
-
-@short_transaction
-def _fail(lease: Lease, why: str, traceback: str, items: int) -> str:
-    run = lock(lease.run_id)
-    partitions.end(lease, Partition.Outcome.FAILED, why)
-    stop(run, why)
-    partitions.end_attempt(lease, Attempt.Outcome.FAILED, items=items, error=why, traceback=traceback)
-    return Attempt.Outcome.FAILED
 
 
 def _is_external(run: Run) -> bool:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from console.conf import settings
 from console.engine.clock import after, now
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COUNTERS = ("done", "failed", "skipped")
 OPEN = Q(outcome=None)
 UNLEASED = Q(lease_until=None) | Q(lease_until__lte=now())
+# Refused, or paced: nobody was told of it, and nobody shall be before its time.
+HELD_BACK = Q(sent_at=None, backing_off=False, wake_at__gt=now())
 
 
 class _Part(NamedTuple):
@@ -33,6 +35,7 @@ class _Part(NamedTuple):
     lease_until: datetime | None
     wake_at: datetime | None
     backing_off: bool
+    held_back: bool
     done: int
     failed: int
     skipped: int
@@ -40,7 +43,13 @@ class _Part(NamedTuple):
 
 _ONE = Rows(lambda: Run.objects.filter(pk=Given("run")))
 _LOCKED = Rows(lambda: Run.objects.select_for_update(no_key=True).filter(pk=Given("run")))
-_PARTS = Rows(lambda: Partition.objects.filter(run=Given("run")).values_list(*_Part._fields))
+_PARTS = Rows(
+    lambda: (
+        Partition.objects.filter(run=Given("run"))
+        .annotate(held_back=Case(When(HELD_BACK, then=True), default=False))
+        .values_list(*_Part._fields)
+    )
+)
 
 
 def lock(run_id: int) -> Run:
@@ -93,7 +102,8 @@ def record(run: Run, what: str, *first: Bound, by: User | None = None, reason: s
 def settle(run: Run) -> None:
     """End or park the run if nothing is left to do; the caller has changed a partition under the Run's lock.
 
-    A run without an open partition ends; one that was pausing, and has none leased, is paused.
+    A run without an open partition ends; one that was pausing, and has none leased, is paused. One whose partitions all
+    back off waits, and one whose partitions are all refused or paced makes room for others.
     """
     if run.state in ENDED:
         return
@@ -108,6 +118,8 @@ def settle(run: Run) -> None:
             park(run)
     elif run.state == State.RUNNING and all(part.backing_off for part in left):
         move(run, State.WAITING)
+    elif run.state == State.RUNNING and all(part.held_back for part in left):
+        move(run, State.QUEUED)
 
 
 def end(run: Run, to: State) -> None:

@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.conf import settings
 from console.engine import wakeups
 from console.engine.admission import limit_of
+from console.engine.transitions import HELD_BACK, OPEN
 from console.models import Heartbeat, Run
-from console.reports.words import number, ordinal
+from console.reports.words import clock, number, ordinal
 from console.states import WORKING, State
 
 if TYPE_CHECKING:
@@ -31,8 +33,17 @@ def queued(run: Run, progress: Progress) -> str:
     if reasons:
         return " ".join([kept or _("Accepted and safe."), *reasons])
     if kept:
-        return _("Waiting for a worker to go on; what was done is kept.")
+        return _paced(run, progress) or _("Waiting for a worker to go on; what was done is kept.")
     return _in_line(run)
+
+
+def _paced(run: Run, progress: Progress) -> str:
+    if not run.pace or progress.goes_on_at is None:
+        return ""
+    return _("Goes on at %(clock)s: its pace is %(pace)s items a second. What was done is kept.") % {
+        "clock": clock(progress.goes_on_at),
+        "pace": number_format(run.pace),
+    }
 
 
 def _limited(run: Run) -> str:
@@ -78,7 +89,7 @@ def without_worker(run: Run) -> str:
 
 
 def _without_broker(run: Run) -> str:
-    unsent = run.partitions.filter(sent_at=None, outcome=None).exists()
+    unsent = run.partitions.filter(OPEN, sent_at=None).exclude(HELD_BACK).exists()
     if not unsent or timezone.now() - run.changed_at < GRACE:
         return ""
     return _("The message broker is away, so it starts when the broker is back; you need not do anything.")

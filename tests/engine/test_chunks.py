@@ -9,7 +9,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from console.engine import control, runner, sizes
+from console.engine import control, endings, sizes
+from console.engine.progress import progress
 from console.exceptions import ItemFailed, LeaseLost, NoDryRun, Retry, Skip
 from console.models import Attempt, Failure, Partition
 from console.operations import ExternalOperation, Hold, RetryPolicy
@@ -410,7 +411,10 @@ def test_a_worker_rests_between_chunks_with_no_transaction_open(
 
 
 def test_the_pace_makes_a_slice_yield_until_the_next_items_may_come(declare: Declare, configure: Any) -> None:
-    """Pace: a wait longer than the slice is slept by nobody; the wake-up is owed when it is over, and no try is counted."""
+    """Pace: a wait longer than the slice is slept by nobody; the wake-up is owed when it is over, no try is counted.
+
+    Meanwhile the run is queued again: it makes room for another of its operation, and says when it goes on.
+    """
     configure(slice=1, chunk_size=1)
     run = begin(declare(pace=0.05), make_notes(3))
     assert slice_of(run) == Attempt.Outcome.YIELDED
@@ -418,13 +422,15 @@ def test_the_pace_makes_a_slice_yield_until_the_next_items_may_come(declare: Dec
     assert (partition.done, partition.tries, partition.sent_at) == (1, 0, None)
     assert partition.wake_at is not None
     assert partition.wake_at > partition.progress_at
+    assert fresh(run).state == State.QUEUED
+    assert progress(fresh(run)).goes_on_at == partition.wake_at
     assert settled(run).state == State.SUCCEEDED
 
 
 def test_a_slice_parks_only_what_is_still_to_be_paused(declare: Declare, monkeypatch: pytest.MonkeyPatch) -> None:
     """M2: the worker saw pausing; the run was resumed before it could park; it goes on."""
     notes = make_notes(2)
-    lock = runner.lock
+    lock = endings.lock
 
     def resume_first(run_id: int) -> Any:
         if fresh(run).state == State.PAUSING:
@@ -440,7 +446,7 @@ def test_a_slice_parks_only_what_is_still_to_be_paused(declare: Declare, monkeyp
             mark(self, [obj])
 
     run = begin(declare(None, base=Pausing, hold=Hold.NONE), notes)
-    monkeypatch.setattr(runner, "lock", resume_first)
+    monkeypatch.setattr(endings, "lock", resume_first)
     assert slice_of(run) == Attempt.Outcome.DONE
     assert marks() == once(notes)
     assert fresh(run).state == State.SUCCEEDED

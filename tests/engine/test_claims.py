@@ -232,6 +232,22 @@ def test_a_refused_claim_is_no_try_and_a_free_slot_wakes_the_oldest(declare: Dec
     assert win(second) is not None
 
 
+def test_a_run_that_its_pace_holds_back_makes_room_for_another(declare: Declare, configure: Any) -> None:
+    """M4: it is queued between its items, another of its operation may work, and it goes on when that one has ended."""
+    configure(slice=1, chunk_size=1)
+    operation = declare(max_active=1, pace=0.05)
+    first, second = begin(operation, make_notes(2)), begin(operation, make_notes(1))
+    assert slice_of(first) == Attempt.Outcome.YIELDED
+    assert fresh(first).state == State.QUEUED
+    lease = must_win(second)
+    come_due(first)
+    assert win(first) is None
+    assert (fresh(first).state, part(first).tries) == (State.QUEUED, 0)
+    chunk(lease, 1)
+    assert settled(first).state == State.SUCCEEDED
+    assert sum(marks().values()) == 3
+
+
 def test_a_limit_set_while_the_site_runs_goes_before_the_declared_one(declare: Declare) -> None:
     """M4: the limit's row counts, not the class alone."""
     operation = declare()

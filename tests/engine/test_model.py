@@ -23,7 +23,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from console.engine import claims, control, holds, runner, sweeps
+from console.engine import claims, control, endings, holds, runner, sweeps
 from console.engine.clock import after, now
 from console.engine.holds import current_run
 from console.engine.leases import Lease
@@ -263,9 +263,12 @@ class Protocol(RuleBasedStateMachine):
                     break
 
     def yield_(self, which: int, how: int) -> None:
-        """Let a worker's slice be over."""
+        """Let a worker's slice be over, or its pace hold it back."""
         for worker in pick(self.workers, which):
-            worker.slice._yield()
+            if how % 3:
+                worker.slice._yield()
+            else:
+                endings.hold_back(worker.slice.lease, 5.0, 0)
             self.workers.remove(worker)
 
     def sweep(self, which: int, how: int) -> None:

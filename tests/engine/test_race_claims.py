@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from console.engine import admission, control, partitions, relaunch, runner, sweeps
+from console.engine import admission, control, endings, partitions, relaunch, sweeps
 from console.engine.runner import carry_out
 from console.engine.transactions import short_transaction
 from console.engine.transitions import lock
@@ -71,9 +71,9 @@ def test_a_claim_that_meets_a_back_off_looks_at_the_run_again(declare: Declare) 
     """C1: else the run would be waiting with a worker at it: every change of its state comes after a look under its lock."""
     run = begin(declare(partitions=2), make_notes(4))
     one, other = must_win(run), must_win(run, 1)
-    runner._back_off(other, 0, "away", "", 0)
+    endings.back_off(other, 0, "away", "", 0)
     with transaction.atomic():
-        runner._back_off(one, 600, "away", "", 0)
+        endings.back_off(one, 600, "away", "", 0)
         claim = Session(win, run, 1)
         assert claim.blocks()
     assert claim.result() is not None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from console.engine import control, runner
+from console.engine import control, endings
 from console.engine.acceptance import start
 from console.exceptions import (
     AlreadyReached,
@@ -79,7 +79,7 @@ def stopped_in_the_middle(operation: Any, notes: list[Note]) -> Run:
     assert fresh(run).state == State.CANCELLING
     with pytest.raises(VerbNotLawful):
         control.retry(run.pk)
-    runner._end_cancelled(lease, 3)
+    endings.cancel(lease, 3)
     bad.clear()
     return fresh(run)
 
@@ -315,7 +315,7 @@ def test_retry_of_a_part_of_the_copies(declare: Declare) -> None:
     lease = must_win(run)
     chunk(lease, 14)
     control.cancel(run.pk)
-    runner._end_cancelled(lease, 0)
+    endings.cancel(lease, 0)
     again = control.retry(run.pk).run
     assert again.total == 16
     assert settled(again).done == 16

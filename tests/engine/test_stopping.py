@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.engine import control, holds, partitions, runner, sweeps
+from console.engine import control, endings, holds, partitions, sweeps
 from console.engine.transitions import move
 from console.exceptions import ObjectHeld, UnlawfulTransition, VerbNotLawful
 from console.models import Attempt, Event, Partition, Run, Target
@@ -126,7 +126,7 @@ def test_resume_of_a_waiting_run_tries_again_now(declare: Declare, broker: ListB
     run = begin(declare(), make_notes(1))
     partitions_before = must_win(run)
 
-    runner._back_off(partitions_before, 600, "away", "", 0)
+    endings.back_off(partitions_before, 600, "away", "", 0)
     assert fresh(run).state == State.WAITING
     token = part(run).token
     broker.sent.clear()
@@ -166,9 +166,9 @@ def test_a_run_waits_only_when_every_open_partition_backs_off(declare: Declare) 
     """M1: any claim makes it running again."""
     run = begin(declare(partitions=2), make_notes(4))
     lease, other = must_win(run), must_win(run, 1)
-    runner._back_off(lease, 600, "away", "", 0)
+    endings.back_off(lease, 600, "away", "", 0)
     assert fresh(run).state == State.RUNNING
-    runner._back_off(other, 600, "away", "", 0)
+    endings.back_off(other, 600, "away", "", 0)
     assert fresh(run).state == State.WAITING
     come_due(run)
     must_win(run)
@@ -190,7 +190,7 @@ def test_a_stop_waits_for_the_other_worker_and_ends_failed_with_its_cause(declar
     assert fresh(run).state == State.CANCELLING
     chunk(other)
 
-    runner._end_cancelled(other, 0)
+    endings.cancel(other, 0)
     ended = fresh(run)
     assert ended.state == State.FAILED
     assert "broken" in ended.why

@@ -12,6 +12,7 @@ from django.utils import timezone
 from console.engine import control
 from console.engine.acceptance import start
 from console.engine.progress import progress
+from console.engine.runner import carry_out
 from console.exceptions import ItemFailed, Skip
 from console.models import Heartbeat, Limit, Run
 from console.reports.sentences import sentence, tally
@@ -77,6 +78,21 @@ class TestQueued:
             "Accepted and safe. No worker serves the queue “bulk” now; it starts by itself when one is back. "
             "The message broker is away, so it starts when the broker is back; you need not do anything."
         )
+
+    def test_says_when_its_pace_lets_it_go_on(self) -> None:
+        """A run that waits for its pace says when it goes on, not that it waits for a worker."""
+
+        def process(_operation: Any, _notes: Sequence[Note]) -> None:
+            """Do nothing."""
+
+        with declared(Note, process, pace=0.01) as operation:
+            run = start(operation, objects=make_notes(2))
+            partition = run.partitions.get()
+            carry_out(run.pk, partition.pk, partition.token, task_id="first", worker="bulk@here")
+            run.refresh_from_db()
+            text = told(run)
+        assert text.startswith("Goes on at ")
+        assert text.endswith(": its pace is 0.01 items a second. What was done is kept.")
 
 
 class TestEnded:
