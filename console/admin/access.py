@@ -16,11 +16,14 @@ from django.http import (
 )
 from django.utils.translation import gettext as _
 
+from console.admin.one_by_one import closed
 from console.admin.refusals import permission_name, refuse
+from console.admin.selection import chosen_of_run
 from console.admin.sight import sight
 from console.engine.verbs import verbs_for
 from console.exceptions import NotPermitted
 from console.models import Run
+from console.operations import known_operation
 from console.reports.words import noun
 from console.states import Verb
 
@@ -66,9 +69,9 @@ class VerbRefused(NotPermitted):
 class NotWhole(NotPermitted):
     """The run works on objects that the person may not see, so it is not theirs to do again."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, told: str = "") -> None:
         super().__init__("", "")
-        told = _(
+        told = told or _(
             "Nothing was started. Run %(run)s works on %(noun)s that you may not see; whoever may can start it again."
         )
         self.args = (told % {"run": run.pk, "noun": noun(run, 2)},)
@@ -90,6 +93,21 @@ def check_whole(request: HttpRequest, site: AdminSite, run: Run, verb: Verb) -> 
     """
     if verb in MAKING_RUNS and not sight(request, site).sees_whole(run):
         raise NotWhole(run)
+
+
+def check_each(request: HttpRequest, site: AdminSite, run: Run, verb: Verb) -> None:
+    """Check that a verb which makes a new run would work on no object that is closed to the person.
+
+    Raises:
+        NotWhole: It would.
+    """
+    operation = known_operation(run.operation)
+    if verb not in MAKING_RUNS or operation is None or operation.model is None:
+        return
+    if site.is_registered(operation.model):
+        model_admin = site.get_model_admin(operation.model)
+        if told := closed(model_admin, request, operation, chosen_of_run(model_admin, request, run, "")):
+            raise NotWhole(run, told)
 
 
 def open_run(request: HttpRequest, site: AdminSite, run_id: int) -> Run:

@@ -16,6 +16,8 @@ from console.admin.conflicts import SHOWN, held_rows
 from console.admin.consequences import consequences
 from console.admin.links import object_url
 from console.admin.obstacles import all_vanished, obstacle, untyped, vanished
+from console.admin.one_by_one import closed
+from console.admin.refusals import refuse
 from console.admin.start_page import StartPage
 from console.admin.words import act, counted
 from console.engine.acceptance import Acceptance
@@ -44,12 +46,15 @@ class Confirmation(StartPage):
         self, model_admin: ModelAdmin[Any], request: HttpRequest, operation: type[BaseOperation], chosen: Chosen
     ) -> None:
         super().__init__(model_admin.admin_site, request, operation, chosen.back)
-        self.model, self.chosen, self.opts = model_admin.model, chosen, model_admin.model._meta
+        self.model_admin, self.chosen = model_admin, chosen
+        self.model, self.opts = model_admin.model, model_admin.model._meta
 
     def respond(self) -> HttpResponseBase:
         """Return the page, or start the run and lead to it; what is gone by now is told first."""
         if not self.chosen.count:
             return self._all_vanished()
+        if told := closed(self.model_admin, self.request, self.operation, self.chosen):
+            return refuse(self.request, self.site, told, back=self.back)
         if keys.KEY in self.request.POST:
             return self._start()
         return self._page(error=self._vanished())

@@ -63,7 +63,9 @@ class LockedPart(Part):
         """
         if not super().has_change_permission(request, obj):
             return False
-        return obj is None or request.method not in READING or not self.holders_of(request, obj)
+        if obj is None or request.method not in READING or hasattr(request, "console_ignores_holds"):
+            return True
+        return not self.holders_of(request, obj)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         """Return the form, which is refused while the object is held or when its reader missed a change of it."""

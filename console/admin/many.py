@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from console.admin import dismissals
-from console.admin.access import check_whole, verbs_open
+from console.admin.access import check_each, check_whole, verbs_open
 from console.admin.log import log_start, log_verb
 from console.admin.refusals import permission_name, refuse
 from console.engine import control
@@ -104,6 +104,7 @@ def _do(model_admin: Any, request: HttpRequest, runs: list[Run], verb: Verb, act
     for run in runs:
         try:
             check_whole(request, model_admin.admin_site, run, verb)
+            check_each(request, model_admin.admin_site, run, verb)
             changed = act(run, request, reason)
         except ConsoleError as error:
             outcome.skipped[_brief(run, error)] += 1

@@ -15,8 +15,8 @@ from console.engine.people import User
 from console.exceptions import ConsoleError, ObjectBusy, ObjectHeld
 from console.reports.visibility import Sight, View
 
-DJANGO = "django.contrib.admin.options"
-OURS = "console.admin.locked"  # passes on what it is told, but for changes of held objects
+# Ours passes on what it is told, but for changes of held objects.
+STOCK = ("django.contrib.admin.options", "console.admin.locked")
 
 
 def sight(request: HttpRequest, site: AdminSite) -> Sight:
@@ -48,6 +48,12 @@ def in_words(error: ConsoleError, seen: Sight) -> str:
     if not isinstance(obj, Model) or seen.shows(obj):
         return str(error)
     return str(error.about(f"{obj._meta.verbose_name} {obj.pk}"))
+
+
+def is_stock(model_admin: ModelAdmin[Any], method: str) -> bool:
+    """Tell whether the project left a method of its ModelAdmin as it was."""
+    definers = (cls for cls in type(model_admin).__mro__ if method in vars(cls))
+    return all(cls.__module__ in STOCK for cls in definers)
 
 
 def _view(request: HttpRequest, site: AdminSite, model: type[Model]) -> View | None:
@@ -87,22 +93,16 @@ def _one_by_one(model_admin: ModelAdmin[Any], request: HttpRequest) -> Callable[
     asked = ["has_view_permission", "has_view_or_change_permission"]
     if not model_admin.has_view_permission(request):
         asked.append("has_change_permission")
-    if request.user.is_superuser or all(_is_stock(model_admin, name, DJANGO, OURS) for name in asked):
+    if request.user.is_superuser or all(is_stock(model_admin, name) for name in asked):
         return None
     return lambda obj: bool(model_admin.has_view_or_change_permission(request, obj))
 
 
 def _limited(model_admin: ModelAdmin[Any], request: HttpRequest) -> QuerySet[Any] | None:
     """Return the objects that the ModelAdmin shows at all; None where that is every one."""
-    if _is_stock(model_admin, "get_queryset", DJANGO):
+    if is_stock(model_admin, "get_queryset"):
         return None
     objects = model_admin.get_queryset(request)
     query, whole = objects.query, objects.model._default_manager.get_queryset().query
     is_whole = not query.is_sliced and not query.combinator and query.where == whole.where
     return None if is_whole else objects
-
-
-def _is_stock(model_admin: ModelAdmin[Any], method: str, *modules: str) -> bool:
-    """Tell whether the project left a method of its ModelAdmin as it was."""
-    definers = (cls for cls in type(model_admin).__mro__ if method in vars(cls))
-    return all(cls.__module__ in modules for cls in definers)

@@ -17,6 +17,7 @@ from console.admin.access import (
     NotWhole,
     RunModelAdmin,
     VerbRefused,
+    check_each,
     check_whole,
     explained,
     only,
@@ -59,6 +60,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb:
     try:
         check_permitted(run, verb, request.user)
         check_whole(request, model_admin.admin_site, run, verb)
+        check_each(request, model_admin.admin_site, run, verb)
         return (
             _act(model_admin, request, run, verb) if request.method == "POST" else _ask(model_admin, request, run, verb)
         )

@@ -241,3 +241,44 @@ def test_without_such_rules_nothing_is_asked_of_objects() -> None:
         f"You cannot see run {run.pk}: it works on notes, and you lack the permission “Can view note”. "
         "Ask an administrator." in text_of(answer)
     )
+
+
+@pytest.mark.parametrize("operation", ["notes.archive", "notes.trash", "notes.copy"])
+@pytest.mark.parametrize("across", ["0", "1"])
+def test_an_operation_works_on_no_object_that_is_closed(
+    people: World, settings: Any, operation: str, across: str
+) -> None:
+    """Where permission is given object by object: the page says for which it is lacking, and starts nothing."""
+    settings.AUTHENTICATION_BACKENDS = BACKENDS
+    asked = {
+        "action": operation,
+        "_selected_action": [people.mine.pk, people.theirs.pk],
+        "select_across": across,
+        "_key": "x",
+        "copies": 1,
+    }
+    answer = people.browser.post("/guarded/notes/note/", asked)
+    assert answer.status_code == 403
+    told = f"You lack the permission for 1 of the 2 notes: note {people.theirs.pk}."
+    assert f"Nothing was started. {told}" in text_of(answer)
+    assert not tells(answer)
+    assert not Run.objects.exists()
+
+
+def test_on_ones_own_it_works(people: World, settings: Any) -> None:
+    """Also while another run reads it: what is locked is told in its own words."""
+    settings.AUTHENTICATION_BACKENDS = BACKENDS
+    start("notes.copy", objects=[people.mine], params={"copies": 1})
+    address = reverse("guarded:notes_note_operation", args=[people.mine.pk, "notes.archive"])
+    assert "locked by another run" in text_of(people.browser.get(address))
+
+
+def test_what_one_may_see_but_not_change_is_not_done_again(people: World, settings: Any) -> None:
+    """A retry asks for each object what a start asks."""
+    settings.AUTHENTICATION_BACKENDS = BACKENDS
+    run = start("notes.archive", by=people.ana, objects=[people.mine])
+    control.cancel(run.pk)
+    Note.objects.filter(pk=people.mine.pk).update(author=people.root)
+    answer = people.browser.post(f"/guarded/console/run/{run.pk}/retry/")
+    assert answer.status_code == 403
+    assert not Run.objects.filter(retry_of=run).exists()
