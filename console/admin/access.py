@@ -16,6 +16,7 @@ from django.http import (
 )
 from django.utils.translation import gettext as _
 
+from console.admin.links import run_url
 from console.admin.one_by_one import closed
 from console.admin.refusals import permission_name, refuse
 from console.admin.selection import chosen_of_run
@@ -60,6 +61,7 @@ class VerbRefused(NotPermitted):
 
     def __init__(self, verb: Verb, run: Run, codename: str) -> None:
         super().__init__(codename, "")
+        self.run_id = run.pk
         facts = {"act": verb_words(verb), "permission": permission_name(codename), "run": run.pk}
         told = _("To %(act)s you need “%(permission)s”.") % facts
         stays = _("The run goes on.") if run.is_active else _("Nothing was started.")
@@ -71,8 +73,10 @@ class NotWhole(NotPermitted):
 
     def __init__(self, run: Run, told: str = "") -> None:
         super().__init__("", "")
+        self.run_id = run.pk
         told = told or _(
-            "Nothing was started. Run %(run)s works on %(noun)s that you may not see; whoever may can start it again."
+            "Nothing was started. Run %(run)s also works on %(noun)s that you may not see: "
+            "those who may see them all can start it again."
         )
         self.args = (told % {"run": run.pk, "noun": noun(run, 2)},)
 
@@ -170,7 +174,10 @@ def explained(view: View) -> View:
         try:
             return view(model_admin, request, *args, **kwargs)
         except NotPermitted as refused:
-            return refuse(request, model_admin.admin_site, str(refused), codename=refused.codename)
+            back = (
+                run_url(model_admin.admin_site, refused.run_id) if isinstance(refused, VerbRefused | NotWhole) else ""
+            )
+            return refuse(request, model_admin.admin_site, str(refused), codename=refused.codename, back=back)
 
     return guarded
 
