@@ -75,7 +75,7 @@ class NotWhole(NotPermitted):
         super().__init__("", "")
         self.run_id = run.pk
         told = told or _(
-            "Nothing was started. Run %(run)s also works on %(noun)s that you may not see: "
+            "Nothing was started. Run %(run)s works on %(noun)s that you may not see: "
             "those who may see them all can start it again."
         )
         self.args = (told % {"run": run.pk, "noun": noun(run, 2)},)

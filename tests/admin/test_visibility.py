@@ -117,7 +117,7 @@ def test_who_sees_a_part_of_a_run_cannot_do_all_of_it_again(site: str, people: W
         assert address(site, "{run}/retry/", run) not in words_of(browser.get(address(site, "{run}/change/", run)))
         answer = browser.post(address(site, "{run}/retry/", run), {"only": "failed"})
         assert answer.status_code == 403
-        assert "also works on notes that you may not see" in text_of(answer)
+        assert "works on notes that you may not see" in text_of(answer)
         browser.post(
             f"/{site}/console/run/", {"action": "retry_runs", "_selected_action": [run.pk], "_act": "yes"}, follow=True
         )
