@@ -85,6 +85,7 @@ class TestQueued:
         def process(_operation: Any, _notes: Sequence[Note]) -> None:
             """Do nothing."""
 
+        a_worker()
         with declared(Note, process, pace=0.01) as operation:
             run = start(operation, objects=make_notes(2))
             partition = run.partitions.get()
