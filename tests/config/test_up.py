@@ -20,6 +20,7 @@ import pytest
 from config import broker
 from config.ports import free_port
 from tests.polling import until
+from tests.processes import is_gone
 
 ROOT = Path(__file__).resolve().parents[2]
 INHERITED = {"CELERY_BROKER_URL", "REDIS_URL", "NOTES_NEWSLETTER_URL", "CELERY_TASK_ALWAYS_EAGER", "HOST"}
@@ -94,7 +95,7 @@ class Project:
 
     def left(self) -> list[psutil.Process]:
         """Return the remembered processes that are still alive."""
-        return [child for child in self.family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in self.family if child.is_running() and not is_gone(child.pid)]
 
     def printed(self) -> str:
         """Return what was printed so far."""

@@ -53,6 +53,12 @@ def in_the_middle(run: Run) -> None:
     assert Partition.objects.get(run=run).outcome is None
 
 
+def a_slice_begins(run: Run) -> None:
+    """Wait for the next claim: between two slices a worker has nothing that could be lost with it."""
+    token = Partition.objects.get(run=run).token
+    until(lambda: Partition.objects.filter(run=run, token__gt=token, lease_until__isnull=False).exists())
+
+
 def outcomes(run: Run) -> list[str | None]:
     """Return how the run's attempts ended, in order."""
     return list(Attempt.objects.filter(run=run).order_by("pk").values_list("outcome", flat=True))

@@ -13,7 +13,18 @@ from console.engine.acceptance import start
 from console.models import Attempt, Partition
 from console.monitoring.heartbeats import Pulse, Sign
 from notes.models import Note, Tag
-from tests.faults.runs import begin, counts, declaring, done, in_the_middle, make, outcomes, succeeded, told_of
+from tests.faults.runs import (
+    a_slice_begins,
+    begin,
+    counts,
+    declaring,
+    done,
+    in_the_middle,
+    make,
+    outcomes,
+    succeeded,
+    told_of,
+)
 from tests.polling import until
 from tests.processes import Processes, freeze_between_chunks
 
@@ -43,6 +54,7 @@ def test_a_worker_killed_in_mid_run_repeats_and_skips_nothing(processes: Process
     with declaring("notes.copy", pace=PACE):
         run = start("notes.copy", objects=[tea], params={"copies": COPIES})
     until(lambda: done(run) > COPIES // 4)
+    a_slice_begins(run)
     if whole:
         worker.signal(signal.SIGKILL)
         worker.wait()
