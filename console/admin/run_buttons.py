@@ -13,11 +13,13 @@ from console.admin.again import may_run_again
 from console.admin.links import list_url, run_url, runs_url
 from console.engine.progress import Progress
 from console.models import Run
-from console.reports.asks import ask
+from console.reports.asks import NEW_RUNS, ask
 from console.reports.attention import needs_attention
 from console.reports.verb_forms import Ask
 from console.reports.words import number
 from console.states import State, Verb
+
+LARGE = 5_000  # items; above, the holds of other runs are looked for when somebody asks, not with each look at the run
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ def buttons(site: AdminSite, request: HttpRequest, run: Run, progress: Progress,
 def _verb(site: AdminSite, run: Run, progress: Progress, verb: Verb) -> Button | None:
     if verb == Verb.WITHDRAW:  # asked of one object, in the list of them
         return None
-    words = ask(verb, run, progress)
+    has_own_page = verb in NEW_RUNS and (progress.total or 0) > LARGE
+    words = ask(verb, run, progress, with_holds=not has_own_page)
     if verb == Verb.RETRY and all(scope.value == Run.Only.ALL for scope in words.scopes):
         return None  # nothing is left: that is “Run again…”
-    return Button(words.button, run_url(site, run.pk, verb), words, acts=words.at_once)
+    return Button(words.button, run_url(site, run.pk, verb), None if has_own_page else words, acts=words.at_once)
 
 
 def _again(site: AdminSite, request: HttpRequest, run: Run) -> list[Button]:

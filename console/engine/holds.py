@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError, connection
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from console.conf import settings
 from console.engine.statements import Given, Rows
@@ -130,9 +130,9 @@ def would_clash(old: Run, operation: type[BaseOperation]) -> Clashes:
     """Return the holds that a run on what `old` worked on, or left out, would meet now: a preview, acceptance looks again."""
     if operation.model is None or not operation.hold:
         return Clashes(0, [], 0)
-    mine = Target.objects.filter(run=old, withdrawn=False).values("object_id")
-    left_out = Failure.objects.filter(run=old, kind=Failure.Kind.HELD).values("object_id")
-    others = held(operation.model).filter(Q(object_id__in=mine) | Q(object_id__in=left_out))
+    mine = Target.objects.filter(run=old, withdrawn=False).order_by().values("object_id")
+    left_out = Failure.objects.filter(run=old, kind=Failure.Kind.HELD).order_by().values("object_id")
+    others = held(operation.model).filter(object_id__in=mine.union(left_out))  # OR would keep the index from being used
     count, targets = _count(against(operation.hold, others))
     return Clashes(count, targets, mine.count() + left_out.count() if count else 0)
 

@@ -20,11 +20,13 @@ from console.reports.words import acted, lower_first, noun, number, shortened
 from console.states import WORKING, State, Verb
 
 if TYPE_CHECKING:
-    from console.engine.holds import Clashes
     from console.engine.progress import Progress
 
 
-def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: str = "") -> Ask:
+NEW_RUNS = frozenset({Verb.START, Verb.RETRY})  # these verbs make a new run on objects that others may hold by now
+
+
+def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: str = "", with_holds: bool = True) -> Ask:
     """Return what `verb` asks about `run`.
 
     Args:
@@ -33,12 +35,12 @@ def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: st
         progress: Its progress.
         group: For a retry: the failure group it is limited to.
         target: For a withdrawal: the object's name.
+        with_holds: Whether to look for the holds of other runs that a new run on the same objects would meet.
     """
     if verb == Verb.WITHDRAW:
         return _withdraw(run, target)
-    if verb == Verb.RETRY and group:
-        return retry_group(run, group)
-    return _ASKS[verb](run, progress)
+    words = retry_group(run, group) if verb == Verb.RETRY and group else _ASKS[verb](run, progress)
+    return _beside_holds(words, run) if with_holds and verb in NEW_RUNS else words
 
 
 def _cancel(run: Run, progress: Progress) -> Ask:
@@ -99,7 +101,6 @@ def _resume(run: Run, progress: Progress) -> Ask:
 
 def _start(run: Run, progress: Progress) -> Ask:
     operation = known_operation(run.operation)
-    found = would_clash(run, operation) if operation is not None else None
     act = lower_first(acted(run.label, subject(run)))
     asked = Ask(
         Verb.START,
@@ -115,11 +116,17 @@ def _start(run: Run, progress: Progress) -> Ask:
     )
     if operation is not None and operation.deletes:
         asked = replace(asked, consequence=_join(asked.consequence, _("What is deleted cannot be brought back.")))
-    return _beside(asked, run, found) if found and found.count else asked
+    return asked
 
 
-def _beside(asked: Ask, run: Run, found: Clashes) -> Ask:
-    """Return the form for what other runs do not hold: the whole could not be started."""
+def _beside_holds(asked: Ask, run: Run) -> Ask:
+    """Return the form with the holds in the way; “do it now” is for the others then: the whole could not be started."""
+    operation = known_operation(run.operation)
+    found = would_clash(run, operation) if operation is not None else None
+    if found is None or not found.count:
+        return asked
+    if asked.verb == Verb.RETRY:
+        return replace(asked, clashes=found)
     others = max(found.total - found.count, 0)
     rest = _("the other %(count)s") % {"count": number(others)}
     act = _("Do it now: %(act)s") % {"act": lower_first(acted(run.label, rest))} if others else ""

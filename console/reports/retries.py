@@ -8,7 +8,6 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.engine.holds import would_clash
 from console.models import Failure, Run
 from console.operations.registry import known_operation
 from console.reports.verb_forms import Ask, Scope
@@ -16,7 +15,6 @@ from console.reports.words import number
 from console.states import State, Verb
 
 if TYPE_CHECKING:
-    from console.engine.holds import Clashes
     from console.engine.progress import Progress
 
 
@@ -47,7 +45,6 @@ def retry(run: Run, progress: Progress) -> Ask:
         act=_("Start the retry") if len(scopes) > 1 else button.rstrip("…"),
         keep=_("Retry nothing"),
         scopes=scopes,
-        clashes=_clashes(run),
         may_leave_out=True,
     )
 
@@ -65,7 +62,6 @@ def retry_group(run: Run, group: str) -> Ask:
         button=_("Retry these %(count)s…") % {"count": number(count)},
         act=_("Retry the %(items)s") % {"items": items},
         keep=_("Retry nothing"),
-        clashes=_clashes(run),
         may_leave_out=True,
     )
 
@@ -129,9 +125,3 @@ def _may_repeat(run: Run) -> bool:
     """Tell whether everything can be done again: not beside a retry of a part."""
     operation = known_operation(run.operation)
     return operation is not None and operation.repeatable and not run.retries.exists()
-
-
-def _clashes(run: Run) -> Clashes | None:
-    operation = known_operation(run.operation)
-    found = would_clash(run, operation) if operation is not None else None
-    return found if found and found.count else None

@@ -9,12 +9,13 @@ import pytest
 from django.urls import reverse
 from django_celery_results.models import TaskResult
 
+from console.admin import run_buttons
 from console.engine import control
 from console.engine.acceptance import start
 from console.models import Attempt, Event, Run
 from console.reports import failures
 from console.states import State
-from console.testing import declared, perform
+from console.testing import declared, hold, perform
 from notes.forms import CopyForm
 from notes.models import Note
 from tests.admin.running import (
@@ -339,3 +340,21 @@ def test_puts_first_what_helps_most() -> None:
         assert buttons(run)[0] == "Retry the 2 not done…"
     with failing(user, on_error="stop") as run:
         assert buttons(run)[0] == "Run again…", "nothing was done: it failed at its start"
+
+
+def test_looks_for_what_others_hold_of_a_large_run_only_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take long among a million objects: the button leads to the page of the verb, which tells."""
+    user = operator()
+    client = signed_in(user)
+    with failing(user) as run:
+        failed = Note.objects.get(pk=run.failures.get().object_id)
+        address = page_of(run, "retry")
+        small = client.get(page_of(run)).content.decode()
+        monkeypatch.setattr(run_buttons, "LARGE", 2)
+        large = client.get(page_of(run)).content.decode()
+        with hold(failed):
+            asked = client.get(address)
+    assert 'id="console-dialog-retry"' in small
+    assert 'id="console-dialog-retry"' not in large
+    assert f'href="{address}"' in large
+    assert [row.text for row in asked.context["held_rows"]] == [str(failed)]
