@@ -196,6 +196,20 @@ class RetryRefused(ConsoleError):
         )
 
 
+class StillCollecting(ConsoleError):
+    """Another linked run still collects what it takes up; until it has, nobody knows what is left for a further one."""
+
+    def __init__(self, run_id: int, other_id: int) -> None:
+        self.other_id = other_id
+        super().__init__(
+            _(
+                "Nothing was started. Run %(other)d is still collecting what it takes up of run %(run)d. "
+                "Try again when it has, or cancel run %(other)d."
+            )
+            % {"run": run_id, "other": other_id}
+        )
+
+
 class NotRepeatable(ConsoleError):
     """“Everything again” is offered only by operations that say that repeating is safe."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -26,8 +25,8 @@ from console.engine.selection import Selection
 from console.engine.sizes import prepare_above
 from console.exceptions import ConsoleError, EmptySelection, SelectionChanged
 from console.operations import BaseOperation, Hold
-from console.reports.estimates import preparing_takes
-from console.reports.words import number, span
+from console.reports.estimates import preparing
+from console.reports.words import number
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -148,13 +147,7 @@ class Confirmation(StartPage):
     @property
     def _preparing(self) -> str:
         """What a large selection means; empty for others."""
-        if not self._prepares:
-            return ""
-        seconds = preparing_takes(self.chosen.count)
-        how_long = _(" (about %(time)s)") % {"time": span(ceil(seconds))} if seconds else ""
-        return _(
-            "%(what)s: the run first collects and locks them%(how_long)s. Until then others can still change them."
-        ) % {"what": self._counted, "how_long": how_long}
+        return preparing(self._counted, self.chosen.count) if self._prepares else ""
 
     @property
     def _asks_to_type(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -21,8 +23,9 @@ from django.utils.translation import gettext as _
 from console.admin.links import list_url
 from console.engine.holds import identity
 from console.engine.selection import Descriptor, Selection
+from console.engine.sources import is_earlier, named_by
 from console.exceptions import ConsoleError
-from console.models import Failure, Run
+from console.models import Run
 
 KIND, RUN = "changelist", "run"
 COUNTED_KEYS = (AutoField, BigAutoField, SmallAutoField, IntegerField)
@@ -128,7 +131,7 @@ def chosen_of_run(model_admin: ModelAdmin[Any], request: HttpRequest, run: Run, 
     """
     user: Any = request.user
     whose = {"site": model_admin.admin_site.name, "model": model_admin.model._meta.label, "user": user.pk}
-    if run.preparing:
+    if run.preparing and not is_earlier(run.selection):
         selection = Selection.of_descriptor(model_admin.model, {**(run.selection or {}), **whose})
     else:
         found = _objects_of(run, model_admin.get_queryset(request))
@@ -150,11 +153,14 @@ def resolve_run(model: type[Model], descriptor: Descriptor) -> QuerySet[Any]:
 
 
 def _objects_of(run: Run, objects: QuerySet[Any]) -> QuerySet[Any]:
-    """Return those of `objects` that the run worked on, or left out because others held them."""
+    """Return those of `objects` that the run worked on, left out because others held them, or was to take up of another.
+
+    Raises:
+        ConsoleError: It was to take them up of a run that is no longer there.
+    """
     key = identity(objects.model)._meta.pk
-    left_out = run.failures.filter(kind=Failure.Kind.HELD).exclude(object_id="")
-    targets, others = (rows.annotate(console_pk=Cast("object_id", key)) for rows in (run.targets.order_by(), left_out))
-    return objects.filter(Q(pk__in=targets.values("console_pk")) | Q(pk__in=others.order_by().values("console_pk")))
+    named = [rows.order_by().annotate(console_pk=Cast("object_id", key)) for rows in named_by(run)]
+    return objects.filter(reduce(or_, [Q(pk__in=rows.values("console_pk")) for rows in named]))
 
 
 def _their_list(model: type[Model], descriptor: Descriptor, query: str) -> tuple[ModelAdmin[Any], HttpRequest]:

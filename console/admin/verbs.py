@@ -192,6 +192,12 @@ def _accepted(answer: Any, old: Run) -> str:
             "Run %(run)s is accepted and safe. The message broker is away, so it starts when the broker is back; "
             "you need not do anything."
         ) % {"run": run.pk}
+    if run.preparing:
+        return _("Run %(run)s accepted: %(label)s. It first collects what it works on from run %(old)s.") % {
+            "run": run.pk,
+            "label": run.label,
+            "old": old.pk,
+        }
     return _("Run %(run)s accepted: %(label)s, %(count)s items of run %(old)s.") % {
         "run": run.pk,
         "label": run.label,

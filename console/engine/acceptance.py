@@ -11,7 +11,7 @@ from django.db.models import IntegerField, Max, Model, QuerySet
 
 from console.engine import partitions
 from console.engine.drafts import Acceptance, Draft, accept_draft, check_count, new_run
-from console.engine.selection import Selection
+from console.engine.selection import Descriptor, Selection
 from console.engine.sizes import prepare_above
 from console.engine.targets import FEW, insert, insert_few, lockable_keys
 from console.exceptions import EmptySelection, NoDryRun, NotPermitted
@@ -22,7 +22,7 @@ from console.operations.base import BaseOperation, raw_params
 if TYPE_CHECKING:
     from console.engine.people import User
 
-__all__ = ["Acceptance", "accept", "check_may_start", "page_key", "select", "start"]
+__all__ = ["Acceptance", "accept", "check_may_start", "page_key", "prepare", "select", "start"]
 
 
 def start(
@@ -152,9 +152,15 @@ def _prepare_later(draft: Draft, selection: Selection) -> None:
     rows = selection.rows().order_by()
     if draft.asked is not None or draft.confirmed is not None:
         check_count(draft, rows.count())
-    draft.run.selection = {**(selection.descriptor or {})}
+    descriptor = {**(selection.descriptor or {})}
     if isinstance(rows.model._meta.pk, IntegerField):  # nothing newer than acceptance; other keys have no such order
-        draft.run.selection["greatest"] = rows.aggregate(n=Max("pk"))["n"]
+        descriptor["greatest"] = rows.aggregate(n=Max("pk"))["n"]
+    prepare(draft, descriptor)
+
+
+def prepare(draft: Draft, descriptor: Descriptor) -> None:
+    """Say that the draft's run takes its targets itself, by a preparing partition, from what it keeps of its selection."""
+    draft.run.selection = descriptor
     draft.run.preparing = True
     draft.run.leave_held_out = draft.leave_held_out
     draft.open_partitions = lambda run: [partitions.create(run, kind=Partition.Kind.PREPARE, sent=True)]

@@ -49,12 +49,13 @@ class Draft:
     """A run about to be accepted, and how its targets are taken.
 
     `take` inserts the targets of the run, locks the objects, and returns how many there are; they are `whole` where
-    every target stands for all the parts of its object. `find` names the unique
+    every target stands for all the parts of its object. `check` may refuse, before anything is taken. `find` names the unique
     columns by which an earlier request is found; `reconsider` is asked once for other values where it is not.
     """
 
     operation: BaseOperation
     run: Run
+    check: Callable[[Run], None] | None = None
     take: Callable[[Run], int] | None = None
     whole: bool = False
     leave_held_out: bool = False
@@ -97,6 +98,8 @@ def accept_draft(draft: Draft, *, by: User | None) -> Acceptance:
     run, created = _insert(draft)
     if not created:
         return Acceptance(run, created=False)
+    if draft.check is not None:
+        draft.check(run)
     outcome = _take(draft, run) if draft.take else Outcome()
     opened = _open(draft, run)
     _count_left_out(opened[0], outcome)

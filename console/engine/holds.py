@@ -105,12 +105,12 @@ def _count(others: QuerySet[Target]) -> tuple[int, list[Target]]:
     return others.values("object_id").distinct().count(), targets
 
 
-def clashing(run: Run, model: type[Model]) -> QuerySet[Target]:
-    """Return the targets of other runs that clash with those of `run`.
+def clashing(run: Run, model: type[Model], above: int = 0) -> QuerySet[Target]:
+    """Return the targets of other runs that clash with those of `run` above id `above`.
 
     Look only in a statement after the one that locked the objects (PROTOCOL C6).
     """
-    mine = Target.objects.filter(run=run)
+    mine = Target.objects.filter(run=run, pk__gt=above)
     return against(run.hold, held(model)).exclude(run=run).filter(object_id__in=mine.values("object_id"))
 
 

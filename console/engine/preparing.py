@@ -15,9 +15,10 @@ from console.engine.holds import clashing, conflict_of, identity
 from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
 from console.engine.selection import Selection
-from console.engine.targets import count_items, insert, leave_out_held, lockable_keys
+from console.engine.sources import Batch, Earlier, is_earlier, take_up_next
+from console.engine.targets import count_items, insert, leave_out_held, lock_objects, lockable_keys
 from console.engine.transitions import lock, move, record, settle
-from console.exceptions import HoldConflict
+from console.exceptions import EmptySelection, HoldConflict, NothingToRetry
 from console.models import Failure, Partition, Run, Target
 from console.operations.base import BaseOperation
 from console.states import STOPPING, State
@@ -32,19 +33,26 @@ def prepare_batch(lease: Lease, run: Run, partition: Partition, operation: BaseO
     """
     assert operation.model is not None
     above = Target.objects.filter(run=run).order_by("-id").values_list("pk", flat=True).first() or 0
-    rows = _next_rows(run, partition, operation.model)
-    size = settings.prepare_batch
-    taken = insert(run, operation.model, lockable_keys(rows[:size]))
-    mark = _greatest_key(run, above, operation.model)
+    batch = _take_next(run, partition, operation.model, above)
     outcome, clash = _meet_holds(run, operation, partition, above)
-    start, end = partition.cursor, (partition.position + taken, 0)
+    start, end = partition.cursor, (partition.position + batch.taken, partition.part + 1)
     if clash is not None:
         return _refuse(lease, run, start, str(clash))
     Failure.objects.bulk_create(outcome.failures)
-    if taken < size:
+    if batch.is_last:
         return _finish(lease, run, operation, start, end, outcome)
-    partitions.checkpoint(lease, start, end, outcome, mark=mark)
+    partitions.checkpoint(lease, start, end, outcome, mark=batch.mark)
     return False
+
+
+def _take_next(run: Run, partition: Partition, model: type[Any], above: int) -> Batch:
+    size = settings.prepare_batch
+    if is_earlier(run.selection):
+        batch = take_up_next(run, model, Earlier.of_descriptor(run.selection or {}), partition.mark, size)
+        lock_objects(run, model, above)
+        return batch
+    taken = insert(run, model, lockable_keys(_next_rows(run, partition, model)[:size]))
+    return Batch(taken, _greatest_key(run, above, model), is_last=taken < size)
 
 
 def _next_rows(run: Run, partition: Partition, model: type[Any]) -> Any:
@@ -69,7 +77,7 @@ def _meet_holds(
         return Outcome(), None
     if run.leave_held_out:
         return leave_out_held(run, operation.model, operation.parts(), partition, above), None
-    clash = conflict_of(run, operation.model) if clashing(run, operation.model).exists() else None
+    clash = conflict_of(run, operation.model) if clashing(run, operation.model, above).exists() else None
     return Outcome(), clash
 
 
@@ -87,6 +95,9 @@ def _finish(
     """End the preparing partition, and open those that do the work."""
     run = lock(run.pk)
     total = count_items(run, operation.parts()) + _left_out(run)
+    if not total:
+        move(run, State(run.state), preparing=False, total=0)
+        return _refuse(lease, run, start, _nothing_is_there(run))
     partitions.checkpoint(lease, start, end, outcome, closes=Partition.Outcome.DONE)
     move(run, State(run.state), preparing=False, total=total)
     record(
@@ -100,6 +111,12 @@ def _finish(
     else:
         settle(run)
     return True
+
+
+def _nothing_is_there(run: Run) -> str:
+    if is_earlier(run.selection) and run.retry_of_id:
+        return str(NothingToRetry(run.retry_of_id))
+    return str(EmptySelection())
 
 
 def _left_out(run: Run) -> int:

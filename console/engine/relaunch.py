@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import F
+from django.db.models import F, Model
 
 from console.engine import partitions
-from console.engine.acceptance import check_may_start, select
+from console.engine.acceptance import check_may_start, prepare, select
 from console.engine.drafts import Acceptance, Draft, accept_draft, new_run
 from console.engine.selection import Selection
-from console.engine.targets import insert_failed, insert_not_reached, insert_same, lock_objects
-from console.engine.transitions import record
+from console.engine.sizes import prepare_above
+from console.engine.sources import Earlier, is_earlier, take_up, takers
+from console.engine.targets import lock_objects
+from console.engine.transitions import lock, record
 from console.engine.verbs import check_permitted, check_verb
-from console.exceptions import NothingToRetry, NotRepeatable, RetryRefused
+from console.exceptions import NothingToRetry, NotRepeatable, RetryRefused, StillCollecting
 from console.models import FAILS, Failure, Partition, Run
 from console.operations import get_operation
 from console.operations.base import BaseOperation
@@ -67,7 +69,7 @@ def retry(
     draft.find = find
     draft.reconsider = lambda: _not_the_first(old, only)
     draft.if_empty = NothingToRetry(old.pk)
-    _take_up(draft, old, Only(only), group)
+    _take_of(draft, old, Only(only), group)
     acceptance = accept_draft(draft, by=by)
     if acceptance.created:
         record(old, Verb.RETRY, by=by, reason=reason)
@@ -94,8 +96,7 @@ def do_it_now(run_id: int, *, by: User | None = None, reason: str = "", leave_he
     draft.run.preview_of = preview
     draft.find = {"preview_of": preview}
     if operation.model is not None:
-        model = operation.model
-        draft.take = lambda run: _locked(run, model, insert_same(run, preview, model))
+        _take_up(draft, operation.model, Earlier(preview, Only.ALL))
     acceptance = accept_draft(draft, by=by)
     if acceptance.created:
         record(preview, Verb.START, by=by, reason=reason)
@@ -121,27 +122,48 @@ def _refuse_mixture(old: Run, only: str) -> None:
         raise RetryRefused(old.pk, first.pk)
 
 
-def _take_up(draft: Draft, old: Run, only: str, group: str) -> None:
+def _take_of(draft: Draft, old: Run, only: str, group: str) -> None:
+    """Say what of an ended run the draft's run works on."""
     operation = draft.operation
     if operation.model is None or operation.selection is None:
         draft.open_partitions = lambda run: _open_rest(run, old, operation, only, group)
-    elif old.preparing:  # it ended before it had its targets, and has done nothing
-        select(draft, Selection.of_descriptor(operation.model, old.selection or {}), None)
-        draft.leave_held_out = draft.run.leave_held_out = draft.leave_held_out or old.leave_held_out
+    elif old.preparing:
+        _take_anew(draft, operation.model, old, only)
     else:
-        model = operation.model
-        draft.take = lambda run: _locked(run, model, _insert(run, old, model, only, group))
+        _take_up(draft, operation.model, Earlier(old, only, group))
 
 
-def _insert(run: Run, old: Run, model: type[Any], only: str, group: str) -> int:
-    if only == Only.ALL:
-        return insert_same(run, old, model)
+def _take_anew(draft: Draft, model: type[Model], old: Run, only: str) -> None:
+    """Take what a run was to take that ended before it had its targets, and has done nothing."""
     if only == Only.FAILED:
-        return insert_failed(run, old, model, group, held=False)
-    return insert_not_reached(run, old, model) + insert_failed(run, old, model, "", held=True)
+        raise NothingToRetry(old.pk)
+    draft.leave_held_out = draft.run.leave_held_out = draft.leave_held_out or old.leave_held_out
+    descriptor = old.selection or {}
+    if is_earlier(descriptor):
+        _take_up(draft, model, Earlier.of_descriptor(descriptor))
+    else:
+        select(draft, Selection.of_descriptor(model, descriptor), None)
 
 
-def _locked(run: Run, model: type[Any], count: int) -> int:
+def _take_up(draft: Draft, model: type[Model], earlier: Earlier) -> None:
+    """Take what is left of an earlier run: at once, or where that is much by a preparing partition."""
+    draft.check = lambda run: _check_alone(run, earlier.old)
+    if earlier.exceeds(prepare_above()):
+        prepare(draft, earlier.descriptor)
+    else:
+        draft.take = lambda run: _taken(run, model, earlier)
+
+
+def _check_alone(run: Run, old: Run) -> None:
+    """Check that no other run collects of the same one: by its lock, as neither of two at once would see the other."""
+    lock(old.pk)
+    collecting = next((other for other in takers(old, run) if other.preparing), None)
+    if collecting is not None:
+        raise StillCollecting(old.pk, collecting.pk)
+
+
+def _taken(run: Run, model: type[Model], earlier: Earlier) -> int:
+    count = take_up(run, model, earlier)
     lock_objects(run, model)
     return count
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, Exists, F, Model, OuterRef, QuerySet, Sum, Value
+from django.db.models import CharField, F, Model, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
@@ -16,8 +16,7 @@ from console.engine.chunks import Outcome
 from console.engine.faults import fingerprint
 from console.engine.holds import clashing, identity, identity_type
 from console.engine.statements import Bound, Given, Rows
-from console.models import FAILS, Failure, Partition, Run, Target
-from console.operations import get_operation
+from console.models import Failure, Partition, Run, Target
 
 FEW = 100  # as many as a page of a list shows
 COLUMNS = ("run_id", "content_type_id", "object_id", "hold", "withdrawn", "first_part", "parts")
@@ -76,7 +75,7 @@ def lockable_keys(rows: QuerySet[Any]) -> Any:
 def leave_out_held(run: Run, model: type[Model], parts: int, partition: Partition | None, above: int = 0) -> Outcome:
     """Drop the run's targets above id `above` that others hold; each becomes a Failure that names the run."""
     mine = Target.objects.filter(run=run, pk__gt=above)
-    clashes = clashing(run, model).filter(object_id__in=mine.values("object_id"))
+    clashes = clashing(run, model, above)
     by_object = {target.object_id: target.run for target in clashes.order_by("-id").iterator(chunk_size=1000)}
     outcome = Outcome()
     if not by_object:
@@ -120,93 +119,14 @@ def count_items(run: Run, parts: int) -> int:
     return targets.aggregate(n=Sum(Coalesce(F("parts"), Value(parts))))["n"] or 0
 
 
-# --- what a linked run works on
-
-
-def insert_same(run: Run, old: Run, model: type[Model]) -> int:
-    """Insert the targets of another run again: everything, or what its preview showed."""
-    return insert(run, model, _as_keys(Target.objects.filter(run=old).order_by("id")), parts=True)
-
-
-def insert_not_reached(run: Run, old: Run, model: type[Model]) -> int:
-    """Insert what another run has not reached: the ranges after its partitions' cursors, less what retries took up."""
-    count = 0
-    for partition in Partition.objects.filter(run=old, kind=Partition.Kind.WORK).order_by("id"):
-        rest = Target.objects.filter(run=old, pk__gt=partition.position, withdrawn=False).order_by("id")
-        if partition.last is not None:
-            rest = rest.filter(pk__lte=partition.last)
-        if partition.part:
-            count += _insert_remainder(run, old, model, partition, rest)
-            rest = rest.filter(pk__gt=rest.values("pk")[:1])
-        count += insert(run, model, _as_keys(_not_taken_up(rest, old)), parts=True)
-    return count
-
-
-def _insert_remainder(run: Run, old: Run, model: type[Model], partition: Partition, rest: QuerySet[Target]) -> int:
-    """Insert the parts that are left of the target at which the partition stopped."""
-    first = rest.first()
-    if first is None:
-        return 0
-    stop = _parts_of(old) if first.parts is None else first.first_part + first.parts
-    left = stop - partition.part
-    if (
-        left <= 0
-        or Target.objects.filter(run__retry_of=old, object_id=first.object_id, first_part=partition.part).exists()
-    ):
-        return 0
-    Target.objects.create(
-        run=run,
-        content_type=first.content_type,
-        object_id=first.object_id,
-        hold=run.hold or None,
-        first_part=partition.part,
-        parts=left,
-    )
-    return 1
-
-
-def insert_failed(run: Run, old: Run, model: type[Model], group: str, *, held: bool) -> int:
-    """Insert the objects of another run's failures (with `held`: those left out as held too), less what retries took up."""
-    kinds = FAILS | {Failure.Kind.HELD} if held else FAILS
-    failures = Failure.objects.filter(run=old, kind__in=kinds).exclude(object_id="").order_by("id")
-    if group:
-        failures = failures.filter(group=group)
-    taken = Target.objects.filter(
-        run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("part")
-    ).exclude(run=run)
-    left_out = _left_out_of_retries(old).filter(part=OuterRef("part")).exclude(run=run)
-    mine = Target.objects.filter(run=run, object_id=OuterRef("object_id"), first_part=OuterRef("part"))
-    left = failures.filter(~Exists(taken), ~Exists(left_out), ~Exists(mine))
-    keys = left.annotate(wanted=Cast("items", BigIntegerField())).values_list("object_id", "part", "wanted")
-    return insert(run, model, keys, parts=True)
-
-
-def lock_objects(run: Run, model: type[Model]) -> None:
-    """Lock the objects of the run's targets in key order, before looking for clashes in a new statement."""
+def lock_objects(run: Run, model: type[Model], above: int = 0) -> None:
+    """Lock the objects of the run's targets above id `above` in key order, before looking for clashes in a new statement."""
     if connection.vendor != "postgresql":
         return
     root = identity(model)
-    mine = Target.objects.filter(run=run).annotate(pk_of_object=Cast("object_id", root._meta.pk)).values("pk_of_object")
+    new = Target.objects.filter(run=run, pk__gt=above)
+    mine = new.annotate(pk_of_object=Cast("object_id", root._meta.pk)).values("pk_of_object")
     rows = root._base_manager.filter(pk__in=mine).order_by("pk").select_for_update(no_key=True, of=("self",))
     sql, params = rows.values_list("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({sql}) locked", params)  # noqa: S608 - no outside text
-
-
-def _parts_of(run: Run) -> int:
-    return get_operation(run.operation)(run.params).parts()
-
-
-def _as_keys(targets: QuerySet[Target]) -> QuerySet[Any, Any]:
-    return targets.values_list("object_id", "first_part", "parts")
-
-
-def _not_taken_up(targets: QuerySet[Target], old: Run) -> QuerySet[Target]:
-    taken = Target.objects.filter(run__retry_of=old, object_id=OuterRef("object_id"), first_part=OuterRef("first_part"))
-    left_out = _left_out_of_retries(old).filter(part=OuterRef("first_part"))
-    return targets.filter(~Exists(taken), ~Exists(left_out))
-
-
-def _left_out_of_retries(old: Run) -> QuerySet[Failure]:
-    """Return what retries of `old` left out because it was held: theirs to retry, or it would be done twice."""
-    return Failure.objects.filter(run__retry_of=old, kind=Failure.Kind.HELD, object_id=OuterRef("object_id"))

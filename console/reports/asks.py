@@ -10,9 +10,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from console.engine.holds import would_clash
+from console.engine.sizes import prepare_above
+from console.engine.sources import Earlier
+from console.exceptions import InvalidParameters
 from console.models import Run
 from console.operations.base import Hold
 from console.operations.registry import known_operation
+from console.reports.estimates import preparing
 from console.reports.headlines import subject
 from console.reports.retries import retry, retry_group
 from console.reports.verb_forms import Ask
@@ -35,12 +39,15 @@ def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: st
         progress: Its progress.
         group: For a retry: the failure group it is limited to.
         target: For a withdrawal: the object's name.
-        with_holds: Whether to look for the holds of other runs that a new run on the same objects would meet.
+        with_holds: Whether to look for the holds of other runs that a new run on the same objects would meet, now or while
+            it collects them.
     """
     if verb == Verb.WITHDRAW:
         return _withdraw(run, target)
     words = retry_group(run, group) if verb == Verb.RETRY and group else _ASKS[verb](run, progress)
-    return _beside_holds(words, run) if with_holds and verb in NEW_RUNS else words
+    if not with_holds or verb not in NEW_RUNS:
+        return words
+    return replace(_beside_holds(words, run), preparing=_preparing(words, run, group))
 
 
 def _cancel(run: Run, progress: Progress) -> Ask:
@@ -131,6 +138,20 @@ def _beside_holds(asked: Ask, run: Run) -> Ask:
     rest = _("the other %(count)s") % {"count": number(others)}
     act = _("Do it now: %(act)s") % {"act": lower_first(acted(run.label, rest))} if others else ""
     return replace(asked, clashes=found, leaves_out=True, act=act)
+
+
+def _preparing(asked: Ask, run: Run, group: str) -> str:
+    """Say what it means that the new run collects its objects itself; empty where it does not."""
+    limit = prepare_above()
+    if run.total is None or run.total <= limit:  # which spares the look at its objects
+        return ""
+    default = Run.Only.FAILED if group else Run.Only.ALL
+    scopes = [scope.value for scope in asked.scopes] or [default]
+    try:
+        is_much = any(Earlier(run, scope, group).exceeds(limit) for scope in scopes)
+    except InvalidParameters:  # with which nothing starts: the verb says so
+        return ""
+    return preparing(capfirst(noun(run, 2)), run.total) if is_much else ""
 
 
 def _withdraw(run: Run, target: str) -> Ask:

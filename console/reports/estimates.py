@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from console.models import Event, Partition
+from console.reports.words import span
+
+
+def preparing(what: str, count: int) -> str:
+    """Say what it means that a run collects its `count` objects itself."""
+    seconds = preparing_takes(count)
+    how_long = _(" (about %(time)s)") % {"time": span(ceil(seconds))} if seconds else ""
+    return _(
+        "%(what)s: the run first collects and locks them%(how_long)s. Until then others can still change them."
+    ) % {"what": what, "how_long": how_long}
 
 
 def preparing_takes(count: int) -> float | None:

@@ -22,7 +22,8 @@ class Ask:
     """The words of one verb's form.
 
     `button` opens the form, `act` on it does the verb (empty: nothing can be done now), `keep` leaves everything as it
-    is. Where `at_once` is set nothing needs to be asked, and the button acts. `clashes` are the holds in the way: the
+    is. A run that is `preparing` (this says what that means) may meet held objects when nobody can be asked: the form asks
+    beforehand. Where `at_once` is set nothing needs to be asked, and the button acts. `clashes` are the holds in the way: the
     form offers to leave their objects out, or where it `leaves_out` without a choice, does so.
     A form that comes back has what was typed, and the `error` that says why.
     """
@@ -40,6 +41,7 @@ class Ask:
     clashes: Clashes | None = None
     may_leave_out: bool = False
     leaves_out: bool = False
+    preparing: str = ""
     error: str = ""
     reason: str = ""
 
