@@ -120,6 +120,21 @@ def test_collects_very_many_again_in_the_run_itself(settings: object) -> None:
     assert perform(again).done == 6
 
 
+def test_finds_the_objects_that_a_cancelled_retry_was_still_collecting(settings: object) -> None:
+    """A run that never had its objects is run again on those of the run that it was to retry."""
+    user = operator()
+    old = copying(user, count=3)
+    control.cancel(old.pk, by=user)
+    settings.CONSOLE = {**settings.CONSOLE, "PREPARE_ABOVE": 2}  # type: ignore[attr-defined]
+    retry = control.cancel(control.retry(old.pk, by=user).run.pk, by=user)
+    assert retry.preparing
+    client = signed_in(user)
+    page = client.get(page_of(retry, "again"))
+    assert page.context["title"] == "Copy 3 notes"
+    client.post(page_of(retry, "again"), only_form(page).data("Copy 3 notes"))
+    assert perform(Run.objects.latest("pk")).done == 6
+
+
 def test_works_without_objects_too() -> None:
     """An operation on no objects is offered again with its parameters."""
     user = staff("counter", "console.view_run", "notes.view_authorstatistics", is_superuser=True)

@@ -10,7 +10,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from console.engine import control
+from console.engine import control, wakeups
 from console.engine.acceptance import start
 from console.models import Event, Failure, Run
 from console.states import ENDED, State, Verb
@@ -31,6 +31,7 @@ from tests.admin.running import (
     staff,
     waiting,
 )
+from tests.world import ListBroker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -324,6 +325,31 @@ def test_offers_to_leave_held_objects_out_only_where_some_are() -> None:
     assert "1 note of this run is locked by another run" in text_of(page)
     assert [row.text for row in page.context["held_rows"]] == [str(notes[0])]
     assert "console-dialog-retry" not in signed_in(user).get(page_of(run)).content.decode()
+
+
+def test_a_large_retry_asks_beforehand_and_collects_its_objects_itself(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can be asked when the run meets a held object: the form asks, and the answer says what comes first."""
+    monkeypatch.setattr(wakeups, "send", ListBroker().send)
+    user = operator()
+    notes = make_notes(5)
+    run = start("notes.archive", by=user, objects=notes)
+    control.cancel(run.pk, by=user)
+    start("notes.archive", by=user, objects=notes[:1])
+    client = signed_in(user)
+    assert "If some turn out to be locked:" not in text_of(client.get(page_of(run, "retry")))
+    settings.CONSOLE = {**settings.CONSOLE, "PREPARE_ABOVE": 4, "PREPARE_BATCH": 2}
+    page = client.get(page_of(run, "retry"))
+    assert "Notes: the run first collects and locks them. Until then others can still change them." in text_of(page)
+    assert "If some turn out to be locked:" in text_of(page)
+    form = only_form(page)
+    assert form.value("_held") == "skip"
+    answer = client.post(page_of(run, "retry"), form.data())
+    again = Run.objects.get(retry_of=run)
+    assert told(answer) == f"Run {again.pk} accepted: Archive. It first collects what it works on from run {run.pk}."
+    assert (again.preparing, again.targets.count()) == (True, 0)
+    assert (perform(again).done, again.skipped, again.total) == (4, 1, 5)
 
 
 def test_offers_no_retry_of_what_another_has_taken_up() -> None:
