@@ -20,7 +20,8 @@ from console.admin.refusals import refuse
 from console.admin.start_page import StartPage
 from console.admin.words import act, counted
 from console.engine.acceptance import Acceptance
-from console.engine.holds import Clashes, clashes, held
+from console.engine.clashes import Clashes, clashes
+from console.engine.holds import held
 from console.engine.selection import Selection
 from console.engine.sizes import prepare_above
 from console.exceptions import ConsoleError, EmptySelection, SelectionChanged

@@ -31,7 +31,7 @@ from console.admin.progress import payload
 from console.admin.refusals import wants_json
 from console.admin.sight import sight
 from console.engine import control
-from console.engine.holds import Clashes
+from console.engine.clashes import Clashes
 from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import check_permitted, check_verb
 from console.exceptions import ConsoleError, HoldConflict, NotPermitted

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from console.engine import partitions, wakeups
 from console.engine.chunks import Outcome
-from console.engine.holds import clashes_at_all, conflict_of
+from console.engine.clashes import clashes_at_all, conflict_of
 from console.engine.languages import asked_in, untranslated
 from console.engine.preparing import open_work
 from console.engine.statements import insert, insert_unless_there

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from console.conf import settings
 from console.engine import partitions
 from console.engine.chunks import Outcome
-from console.engine.holds import clashing, conflict_of, identity
+from console.engine.clashes import conflict_of, held_by_others
+from console.engine.holds import identity
 from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
 from console.engine.selection import Selection
@@ -77,7 +78,8 @@ def _meet_holds(
         return Outcome(), None
     if run.leave_held_out:
         return leave_out_held(run, operation.model, operation.parts(), partition, above), None
-    clash = conflict_of(run, operation.model) if clashing(run, operation.model, above).exists() else None
+    is_held = held_by_others(run, operation.model, above).exists()
+    clash = conflict_of(run, operation.model) if is_held else None
     return Outcome(), clash
 
 

@@ -13,8 +13,9 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from console.engine.chunks import Outcome
+from console.engine.clashes import held_by_others
 from console.engine.faults import fingerprint
-from console.engine.holds import clashing, identity, identity_type
+from console.engine.holds import identity, identity_type
 from console.engine.statements import Bound, Given, Rows
 from console.models import Failure, Partition, Run, Target
 
@@ -74,16 +75,15 @@ def lockable_keys(rows: QuerySet[Any]) -> Any:
 
 def leave_out_held(run: Run, model: type[Model], parts: int, partition: Partition | None, above: int = 0) -> Outcome:
     """Drop the run's targets above id `above` that others hold; each becomes a Failure that names the run."""
-    mine = Target.objects.filter(run=run, pk__gt=above)
-    clashes = clashing(run, model, above)
-    by_object = {target.object_id: target.run for target in clashes.order_by("-id").iterator(chunk_size=1000)}
+    found: list[Any] = list(held_by_others(run, model, above).order_by("id"))
     outcome = Outcome()
-    if not by_object:
+    if not found:
         return outcome
-    labels = _labels(model, list(by_object))
-    for target in mine.filter(object_id__in=by_object).order_by("id"):
-        outcome.fail(_held_failure(run, target, by_object[target.object_id], parts, labels, partition))
-    mine.filter(object_id__in=by_object).delete()
+    labels = _labels(model, [target.object_id for target in found])
+    holders = Run.objects.in_bulk({target.holder for target in found})
+    for target in found:
+        outcome.fail(_held_failure(run, target, holders[target.holder], parts, labels, partition))
+    Target.objects.filter(pk__in=[target.pk for target in found]).delete()
     return outcome
 
 

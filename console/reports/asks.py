@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from console.engine.holds import would_clash
+from console.engine.clashes import would_clash
 from console.engine.sizes import prepare_above
 from console.engine.sources import Earlier
 from console.exceptions import InvalidParameters

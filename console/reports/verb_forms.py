@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from console.engine.holds import Clashes
+from console.engine.clashes import Clashes
 from console.states import Verb
 
 

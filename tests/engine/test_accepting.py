@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 
-from console.engine import control, holds, sweeps
+from console.engine import clashes, control, sweeps
 from console.engine.acceptance import accept, page_key, start
 from console.engine.selection import Selection, register_resolver
 from console.exceptions import (
@@ -169,7 +169,7 @@ def test_which_holds_go_together(declare: Declare, one: Hold, other: Hold, clash
     notes = make_notes(1)
     begin(declare(hold=one), notes)
     second = declare(hold=other)
-    preview = holds.clashes(Selection.of_objects(Note, notes), other)
+    preview = clashes.clashes(Selection.of_objects(Note, notes), other)
     assert (preview.count, preview.total) == (int(clash), 1)
     if clash:
         with pytest.raises(HoldConflict):

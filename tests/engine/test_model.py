@@ -23,7 +23,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from console.engine import claims, control, endings, holds, runner, sweeps
+from console.engine import claims, clashes, control, endings, holds, runner, sweeps
 from console.engine.clock import after, now
 from console.engine.holds import current_run
 from console.engine.leases import Lease
@@ -169,7 +169,7 @@ class Protocol(RuleBasedStateMachine):
             return
         operation = self.operations[which % len(self.operations)]
         wanted = list(Note.all_objects.order_by("pk")[how % NOTES : how % NOTES + 4])
-        clash = wanted and holds.clashes(Selection.of_objects(Note, wanted), operation.hold).count
+        clash = wanted and clashes.clashes(Selection.of_objects(Note, wanted), operation.hold).count
         try:
             begin(operation, wanted, leave_held_out=how % 2 == 0)
         except HoldConflict:
