@@ -371,6 +371,17 @@ class Protocol(RuleBasedStateMachine):
             assert sum(part["failed"] + part["skipped"] for part in parts) == reported[run.pk]
 
     @invariant()
+    def what_is_done_is_not_retried(self) -> None:
+        """A run and all retries of what it left undone do each item at most once together."""
+        first: dict[int, int] = {}
+        for run in Run.objects.order_by("pk").only("pk", "retry_of", "only"):
+            goes_on = run.retry_of_id is not None and run.only != Run.Only.ALL
+            first[run.pk] = first[run.retry_of_id] if goes_on else run.pk  # type: ignore[index]
+        effects = (name.split(":") for name in Label.objects.values_list("name", flat=True))
+        together = Counter((first[int(run)], note) for run, note in effects)
+        assert not together or max(together.values()) == 1
+
+    @invariant()
     def ends_are_ends(self) -> None:
         """States change along the table; an ended run has nothing open, sums that fit, and holds nothing."""
         for run in Run.objects.all():
@@ -432,6 +443,7 @@ class Protocol(RuleBasedStateMachine):
         self.holds_go_together()
         self.somebody_will_come()
         self.counters_equal_effects()
+        self.what_is_done_is_not_retried()
         self.ends_are_ends()
 
     def claim(self, message: tuple[int, int, int]) -> None:
@@ -492,7 +504,7 @@ def test_the_laws_hold_whatever_happens(
     """Every law of the protocol, after each of some thousand random steps, and an end of every run under a fair schedule."""
     caplog.set_level(logging.CRITICAL, "console")
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-    configure(chunk_size=1, chunk_size_max=1, lost_after=0)
+    configure(chunk_size=1, chunk_size_max=1, lost_after=0, prepare_above=4, prepare_batch=2)
     common = {"retry": RetryPolicy(tries=2, base=0.001, cap=0.001), "repeatable": True}
     kinds: list[dict[str, Any]] = [
         {"partitions": 2},
