@@ -12,7 +12,7 @@ from bench.world import World, tell
 from console.engine.clock import now
 from console.engine.sizes import chunk_time
 from console.models import Partition, Run
-from console.states import ENDED
+from console.states import ENDED, State
 from notes.models import Note
 
 HANDS = 2  # one for the run, one for the load
@@ -41,13 +41,14 @@ def sample(staff: Staff, notes: list[Note], copies: int) -> tuple[float, float]:
     """Return how long after the POST began the run wrote last, and how long its chunks took by then."""
     half = len(notes) // 2
     load, run = (staff.start(staff.form("bench.copy", part, copies=copies)) for part in (notes[:half], notes[half:]))
-    until(lambda: all(Partition.objects.get(run=one).done >= LARGE for one in (load, run)))
+    until(lambda: Partition.objects.get(run=run).done >= LARGE and Partition.objects.get(run=load).done)
     partition = Partition.objects.get(run=run)
     posted = clock(run)
     staff.cancel(run)
     staff.cancel(load)
     until(lambda: Run.objects.filter(pk__in=[run.pk, load.pk], state__in=ENDED).count() == 2)
     run.refresh_from_db()
+    assert run.state == State.CANCELLED, "It ended by itself: nothing was cancelled, and nothing measured."
     assert run.ended_at is not None
     chunk = min(partition.chunk_size / (partition.rate or 1), chunk_time())  # the size is the next one's
     return 1000 * (run.ended_at - posted).total_seconds(), 1000 * chunk

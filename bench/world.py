@@ -57,7 +57,6 @@ TINY = Sizes(
     idle=5,
     posts=2,
     cancels=1,
-    endless=20_000,
     history=300,
     history_few=200,
     notes=100,
