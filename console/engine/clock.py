@@ -12,27 +12,24 @@ MOMENT = DateTimeField()
 
 
 class Moment(Expression):
-    """The moment so many seconds after the statement; it has no parts, so that nothing is composed of it anew each time."""
+    """The moment so many microseconds after the statement.
 
-    def __init__(self, seconds: float) -> None:
+    It has no parts, so that nothing is composed of it anew each time; a composed statement has the place of their number.
+    """
+
+    def __init__(self, microseconds: Any) -> None:
         super().__init__(output_field=MOMENT)
-        self.microseconds = round(seconds * MICROSECONDS)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Moment) and self.microseconds == other.microseconds
-
-    def __hash__(self) -> int:
-        return self.microseconds
+        self.microseconds = microseconds
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Moment:
         """Return itself: it refers to no column."""
         return self
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         """Return PostgreSQL's expression."""
-        return "(STATEMENT_TIMESTAMP() + %s::interval)", (f"{self.microseconds} microseconds",)
+        return "(STATEMENT_TIMESTAMP() + %s * interval '1 microsecond')", (self.microseconds,)
 
-    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         """Return SQLite's expression.
 
         Its own text of a moment has fewer digits than the one that Django compares with; with a duration added, even
@@ -48,4 +45,4 @@ def now() -> Moment:
 
 def after(seconds: float) -> Moment:
     """Return the moment `seconds` after the statement, as an expression."""
-    return Moment(seconds)
+    return Moment(round(seconds * MICROSECONDS))

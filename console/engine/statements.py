@@ -7,7 +7,7 @@ fill the values in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,8 @@ from django.db.models.constants import OnConflict
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
+
+from console.engine.clock import Moment
 
 M = TypeVar("M", bound=Model)
 NEW = "new "  # before the name of a value to be written, which a condition may name too
@@ -127,7 +129,8 @@ class Rows(Generic[M]):
 
         Args:
             given: The values of the conditions.
-            values: The columns to write: values, `Plus`, or expressions that do not change from one use to the next.
+            values: The columns to write: values, `Plus`, moments, or expressions that do not change from one use to the
+                next: each other one would be composed, and kept.
         """
         return self.updating(given, **values).run()
 
@@ -136,18 +139,19 @@ class Rows(Generic[M]):
         shape = tuple([(name, _shape_of(value)) for name, value in values.items()])
         composed = self._updates.get(shape)
         if composed is None:
-            composed = self._updates[shape] = self._composed_update(shape)
-        return composed.with_values({**given, **{NEW + name: _plain(value) for name, value in values.items()}})
+            composed = self._updates[shape] = self._composed_update(values)
+        return composed.with_values({**given, **{NEW + name: _given(value) for name, value in values.items()}})
 
     def _composed_reading(self) -> _Reading:
         if self._reading is None:
             self._reading = _Reading(self._compose())
         return self._reading
 
-    def _composed_update(self, shape: Iterable[tuple[str, Any]]) -> _Composed:
+    def _composed_update(self, values: Mapping[str, Any]) -> _Composed:
         rows = self._compose().order_by()
+        field_of = rows.model._meta.get_field
         query: Any = rows.query.chain(UpdateQuery)
-        query.add_update_values({name: _written(rows.model, name, kind) for name, kind in shape})
+        query.add_update_values({name: _written(name, field_of(name), value) for name, value in values.items()})
         sql, params = query.get_compiler(connection=connection).as_sql()
         return _Composed(sql, tuple(params))
 
@@ -245,9 +249,9 @@ def _insert(instance: Model, on_conflict: OnConflict | None, *first: Bound) -> b
     shape = (type(instance), on_conflict, *[_shape_of(value) for _field, value in values])
     inserting = _inserts.get(shape)
     if inserting is None:
-        written = {field: Given(field.attname, field) if _is_plain(value) else value for field, value in values}
+        written = {field: _written(field.attname, field, value) for field, value in values}
         inserting = _inserts[shape] = _Inserting(type(instance), written, on_conflict)
-    bound = inserting.with_values({field.attname: value for field, value in values})
+    bound = inserting.with_values({NEW + field.attname: _given(value) for field, value in values})
     row = bound.after(*first).row()
     if row is not None:
         inserting.give(instance, row)
@@ -265,21 +269,25 @@ def _is_plain(value: Any) -> bool:
 
 def _shape_of(value: Any) -> Any:
     """Return what of a value changes the text of a statement: nothing, of plain ones."""
-    if isinstance(value, Plus | DatabaseDefault):
+    if isinstance(value, Plus | Moment | DatabaseDefault):
         return type(value)
     return None if _is_plain(value) else value
 
 
-def _written(model: type[Model], name: str, shape: Any) -> Any:
-    """Return the expression to be written where values of this shape are given."""
-    given = Given(NEW + name, model._meta.get_field(name))  # type: ignore[arg-type]
-    if shape is None:
-        return given
-    return F(name) + given if shape is Plus else shape
+def _written(name: str, field: Any, value: Any) -> Any:
+    """Return the expression to be written where values of this value's shape are given by `name`."""
+    if isinstance(value, Plus):
+        return F(name) + Given(NEW + name, field)
+    if isinstance(value, Moment):
+        return Moment(Given(NEW + name))
+    return Given(NEW + name, field) if _is_plain(value) else value
 
 
-def _plain(value: Any) -> Any:
-    return value.count if isinstance(value, Plus) else value
+def _given(value: Any) -> Any:
+    """Return what an execution gives of a value."""
+    if isinstance(value, Plus):
+        return value.count
+    return value.microseconds if isinstance(value, Moment) else value
 
 
 def _converted(row: Sequence[Any], converters: Mapping[int, tuple[Any, Any]]) -> Sequence[Any]:

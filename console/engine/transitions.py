@@ -58,15 +58,9 @@ def lock(run_id: int) -> Run:
     Raises:
         Run.DoesNotExist: It was deleted.
     """
-    run = lock_if_there(run_id)
+    run: Run | None = _LOCKED.first(run=run_id)
     if run is None:
         raise Run.DoesNotExist
-    return run
-
-
-def lock_if_there(run_id: int) -> Run | None:
-    """Lock the Run's row, and return it as it is now, or None if it was deleted."""
-    run: Run | None = _LOCKED.first(run=run_id)
     return run
 
 

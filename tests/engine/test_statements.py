@@ -83,6 +83,19 @@ def test_an_update_adds_replaces_and_counts_rows() -> None:
     assert 59 < (one.started_at - one.accepted_at).total_seconds() < 90
 
 
+def test_a_delay_is_a_value_like_any_other() -> None:
+    """No delay, of which each back-off has its own, is composed anew and kept: a worker lives for months."""
+    rows, seconds = Rows(by_name), (60.0, 90.25, 120.5)
+    insert(a_run(operation="one"))
+    kept = []
+    for delay in seconds:
+        rows.update({"name": "one"}, started_at=after(delay))
+        [run] = rows.read(name="one")
+        kept.append((run.started_at - run.accepted_at).total_seconds())
+    assert [round(found - delay) for found, delay in zip(kept, seconds, strict=True)] == [0, 0, 0]
+    assert len(rows._updates) == 1
+
+
 def test_what_comes_first_is_written_too() -> None:
     """PostgreSQL gets it in one go, SQLite one after the other; either way all of it is there."""
     run = a_run(operation="first")
