@@ -13,7 +13,7 @@ from console.reports.waiting import is_served
 from notes.models import Note
 from tests.admin.running import make_notes, page_of
 from tests.browser.staff import Visitor
-from tests.faults.runs import declaring, outcomes
+from tests.faults.runs import a_slice_begins, declaring, outcomes
 from tests.polling import until
 from tests.processes import Processes
 
@@ -63,6 +63,7 @@ def test_a_worker_killed_while_somebody_watches_is_relieved(processes: Processes
         run = copy_a_note(visitor, COPIES)
     page = visitor.page
     page.wait_for_function("() => document.querySelector('[data-field=bar]').value >= 20", timeout=60_000)
+    a_slice_begins(run)
     (child,) = worker.children()
     os.kill(child, signal.SIGKILL)
 
