@@ -11,11 +11,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import Model
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from console.engine.transactions import IDLE_TOO_LONG, sqlstate
 from console.exceptions import ConsoleError, ItemOutcome, Retry, UnknownOperation
+from console.integrity import integrity_reason
 
 if TYPE_CHECKING:
     from console.operations.base import BaseOperation
@@ -56,7 +56,7 @@ def reason_of(error: BaseException, model: type[Model] | None) -> str:
     if isinstance(error, ValidationError):
         return " ".join(error.messages)
     if isinstance(error, IntegrityError):
-        return _integrity_reason(error, model)
+        return integrity_reason(error, model)
     noun = model._meta.verbose_name if model is not None else _("item")
     return _("The operation stopped at this %(noun)s with an unexpected error (“%(type)s: %(error)s”).") % {
         "noun": noun,
@@ -76,31 +76,3 @@ def traceback_of(error: BaseException) -> str:
     if isinstance(error, ItemOutcome | ConsoleError):
         return ""
     return "".join(traceback.format_exception(error))
-
-
-def _integrity_reason(error: IntegrityError, model: type[Model] | None) -> str:
-    fields = _violated_fields(error, model)
-    if model is not None and fields:
-        return _("Another %(noun)s already has this %(fields)s.") % {
-            "noun": model._meta.verbose_name,
-            "fields": get_text_list([str(model._meta.get_field(f).verbose_name) for f in fields], _("and")),  # type: ignore[union-attr]
-        }
-    return _("The database refused it: %(error)s") % {"error": str(error).strip().splitlines()[0]}
-
-
-def _violated_fields(error: IntegrityError, model: type[Model] | None) -> list[str]:
-    """Return the names of the fields whose uniqueness was violated: by constraint (PostgreSQL) or columns (SQLite)."""
-    if model is None:
-        return []
-    columns = {field.column: field.name for field in model._meta.concrete_fields}
-    diagnosis = getattr(error.__cause__, "diag", None)
-    if diagnosis is not None:
-        found = re.match(r"Key \(([^)]*)\)=.*already exists", diagnosis.message_detail or "")
-        if diagnosis.table_name != model._meta.db_table:
-            return []
-    else:
-        found = re.match(rf"UNIQUE constraint failed: ({re.escape(model._meta.db_table)}\..*)", str(error))
-    if not found:
-        return []
-    named = [column.rpartition(".")[2].strip(' "') for column in found[1].split(",")]
-    return [columns[column] for column in named if column in columns]

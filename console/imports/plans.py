@@ -1,0 +1,18 @@
+"""Which path the rows of a resource take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.imports.paths import Path
+from console.imports.rows import RowPath
+
+
+def plan(resource: Any, **kwargs: Any) -> Path:
+    """Choose how rows are written through `resource`.
+
+    Args:
+        resource: An instance of a ModelResource; it is the path's own from now on.
+        kwargs: What ``import_data()`` would hand on to the resource's hooks.
+    """
+    return RowPath(resource, kwargs, ())
