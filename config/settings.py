@@ -133,9 +133,10 @@ USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-MEDIA_ROOT = DATA_DIR / "media"  # inputs and outputs of runs: served by permission-checked views alone
+MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "console": {"BACKEND": "console.storage.PrivateStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -202,6 +203,8 @@ CONSOLE_KEYS = {
     "PAUSED_MAX": float,
     "FORM_KEY_MAX_AGE": float,
     "GUARD_LOCK_TIMEOUT": float,
+    "KEEP_FILES": float,
+    "IMPORT_MAX_BYTES": int,
     "BROKER_TIMEOUT": float,
     "CONTACT": str,
 }

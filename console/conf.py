@@ -21,7 +21,8 @@ class ConsoleSettings:
 
     `slice` is how long a worker stays with one partition before it yields; `timeout` is the longest that one item may
     take where its operation says nothing; `margin` lies between the soft and the hard time limit, and again between
-    the hard limit and the lease's end.
+    the hard limit and the lease's end. `keep_files` is how long uploads and exports are kept; `import_max_bytes` how many bytes
+    an upload may have.
     """
 
     slice: float = 10.0
@@ -41,6 +42,8 @@ class ConsoleSettings:
     paused_max: float = 7 * 86400.0
     form_key_max_age: float = 86400.0
     guard_lock_timeout: float = 3.0
+    keep_files: float = 7 * 86400.0
+    import_max_bytes: int = 200 * 1024 * 1024
     broker_timeout: float = 2.0
     contact: str = "an administrator"
 

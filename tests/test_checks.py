@@ -11,15 +11,18 @@ import pytest
 from celery import Celery
 from django import forms
 from django.core.checks import CheckMessage, run_checks
+from django.core.files.storage import Storage
 from django.db.models import Model
 from kombu import Queue
 
 from console.checks import celery as celery_checks
-from console.checks import databases, durations, web
+from console.checks import databases, durations, files, web
 from console.checks.operations import check_operation, check_queue
+from console.exceptions import NoStorage
 from console.middleware import HeldObjectMiddleware
 from console.operations import BaseOperation, Copy, ExternalOperation, Hold, OnError, Operation, Update
 from console.schedules.scheduler import Scheduler
+from console.storage import storage
 from notes.models import Note
 
 SAFE = {
@@ -306,6 +309,44 @@ class Elsewhere:
     def db_for_write(self, model: type[Model], **_: Any) -> str | None:
         """Return where a model is written."""
         return "elsewhere" if model is Note else None
+
+
+def storage_ids(settings: Any, **storages: Any) -> set[str]:
+    """Return what the checks say of a project with these storages."""
+    settings.STORAGES = {name: given for name, given in {**settings.STORAGES, **storages}.items() if given}
+    return ids(files.check_files())
+
+
+def test_files_are_to_be_kept_in_a_private_place(settings: Any, tmp_path: Path) -> None:
+    """Named, not served, not in memory, not where the media files are."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+    def folder(path: str) -> dict[str, Any]:
+        return {"BACKEND": "console.storage.PrivateStorage", "OPTIONS": {"location": tmp_path / path}}
+
+    assert storage_ids(settings, console=folder("files")) == set()
+    assert storage_ids(settings, console=folder("media/files")) == {"E021"}
+    assert storage_ids(settings, console=settings.STORAGES["default"]) == {"E021"}
+    assert storage_ids(settings, console={"BACKEND": "django.core.files.storage.InMemoryStorage"}) == {"E022"}
+    assert storage_ids(settings, console=None) == {"W016"}
+    assert Path(storage().path("a")) == tmp_path / "console-files" / "a"
+    settings.MEDIA_ROOT = ""
+    assert storage_ids(settings, console=None) == {"W016"}
+    with pytest.raises(NoStorage):
+        storage()
+
+
+def test_a_storage_that_everybody_reads_is_named() -> None:
+    """By its access list, or by addresses without a signature."""
+
+    class Bucket(Storage):
+        default_acl = "public-read"
+
+    class Unsigned(Storage):
+        querystring_auth = False
+
+    assert ids(files.check_storage(Bucket())) == ids(files.check_storage(Unsigned())) == {"E021"}
+    assert ids(files.check_storage(Storage())) == set()
 
 
 def test_a_model_in_another_database_is_refused(settings: Any) -> None:

@@ -7,8 +7,11 @@ from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run
 from console.admin.sight import sight
-from console.models import Run
+from console.engine.files import input_of, open_file, output_of
+from console.exceptions import FileGone
+from console.models import File, Run
 from console.reports.failures import table
+from console.reports.files import check_file
 from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
 
 
@@ -35,17 +38,36 @@ def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int)
 @explained
 @only("GET")
 def input_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
-    """Answer 404: no operation of this version reads a file."""
+    """Send the file that the run reads, to those who may still see what is in it."""
     run = open_run(request, model_admin.admin_site, run_id)
-    raise Http404(_("Run %(run)s has read no file.") % {"run": run.pk})
+    return _send(model_admin, request, run, input_of(run), _("Run %(run)s has read no file."))
 
 
 @explained
 @only("GET")
 def output_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
-    """Answer 404: no operation of this version writes a file."""
+    """Send the file that the run wrote, to those who may still see what is in it."""
     run = open_run(request, model_admin.admin_site, run_id)
-    raise Http404(_("Run %(run)s has written no file.") % {"run": run.pk})
+    return _send(model_admin, request, run, output_of(run), _("Run %(run)s has written no file."))
+
+
+def _send(model_admin: RunModelAdmin, request: HttpRequest, run: Run, file: File | None, none: str) -> HttpResponseBase:
+    """Stream a file of the run; permission is asked again, for it may have been taken away since.
+
+    Raises:
+        FileClosed: The person may not, or no longer, see all of what the file tells.
+    """
+    if file is None:
+        raise Http404(none % {"run": run.pk})
+    check_file(sight(request, model_admin.admin_site), run)
+    try:
+        content = open_file(file)
+    except FileGone as gone:
+        raise Http404(str(gone)) from None
+    answer = FileResponse(content, as_attachment=True, filename=file.name, content_type=file.media_type)
+    answer.headers["Content-Length"] = str(file.size)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def _as_file(run: Run, extension: str) -> dict[str, str]:

@@ -3,6 +3,6 @@
 An error is a promise that cannot be kept; a warning costs speed, safety or convenience. ``docs/checks.md`` lists them.
 """
 
-from console.checks import celery, databases, durations, operations, web
+from console.checks import celery, databases, durations, files, operations, web
 
-__all__ = ["celery", "databases", "durations", "operations", "web"]
+__all__ = ["celery", "databases", "durations", "files", "operations", "web"]

@@ -1,10 +1,23 @@
 """The console's tables."""
 
 from console.models.dismissals import Dismissal
+from console.models.files import File
 from console.models.heartbeats import Heartbeat
 from console.models.limits import Limit
 from console.models.reports import FAILS, Event, Failure
 from console.models.runs import Attempt, Partition, Run
 from console.models.targets import Target
 
-__all__ = ["FAILS", "Attempt", "Dismissal", "Event", "Failure", "Heartbeat", "Limit", "Partition", "Run", "Target"]
+__all__ = [
+    "FAILS",
+    "Attempt",
+    "Dismissal",
+    "Event",
+    "Failure",
+    "File",
+    "Heartbeat",
+    "Limit",
+    "Partition",
+    "Run",
+    "Target",
+]

@@ -20,7 +20,8 @@ from console.admin import keys
 from console.admin.refusals import permission_name
 from console.engine import control
 from console.engine.acceptance import start
-from console.models import Attempt, Event, Failure, Partition, Run, Target
+from console.engine.files import keep
+from console.models import Attempt, Event, Failure, File, Partition, Run, Target
 from console.operations import get_operation
 from console.states import Verb
 from console.testing import perform
@@ -63,6 +64,8 @@ GET   console/run/{queued}/failures.csv                   302 200 403 200 200
 GET   console/run/{queued}/failures.xlsx                  302 200 403 200 200
 GET   console/run/{queued}/input/                         302 404 403 404 404
 GET   console/run/{queued}/output/                        302 404 403 404 404
+GET   console/run/{dry}/input/                            302 200 403 200 200
+GET   console/run/{dry}/output/                           302 200 403 200 200
 GET   console/run/{queued}/undo/                          302 404 404 404 404
 POST  console/run/{queued}/undo/                          302 404 404 404 404
 GET   console/run/{queued}/cancel/                        302 403 403 200 200
@@ -143,6 +146,8 @@ def things() -> dict[str, Any]:
     control.pause(paused.pk)
     control.cancel(ended.pk)
     dry = perform(start("notes.archive", objects=[tried], dry_run=True))
+    for kind in (File.Kind.INPUT, File.Kind.OUTPUT):
+        keep([b"slug"], kind=kind, name="notes.csv", run=dry)
     copies = start("notes.copy", objects=[notes[3]], params={"copies": 1})
     result = TaskResult.objects.create(task_id="a", status="SUCCESS")
     tag = Tag.objects.create(name="Tag", slug="tag")
@@ -252,7 +257,7 @@ def test_a_route_is_told_from_others(route: str) -> None:
 
 def everything() -> dict[str, list[dict[str, Any]]]:
     """Return what the database has of runs, their history, the admin's log, and notes."""
-    models = (Run, Partition, Target, Attempt, Failure, Event, LogEntry, TaskResult, Note)
+    models = (Run, Partition, Target, Attempt, Failure, Event, File, LogEntry, TaskResult, Note)
     return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in models}
 
 
