@@ -45,6 +45,12 @@ class ConsoleSettings:
     keep_files: float = 7 * 86400.0
     import_max_bytes: int = 200 * 1024 * 1024
     broker_timeout: float = 2.0
+    import_max_rows: int = 10_000_000
+    import_max_short_rows: int = 10_000
+    import_max_columns: int = 1000
+    import_max_cell: int = 2_000_000
+    import_max_sheet_cells: int = 5_000_000
+    import_max_unpacked: int = 512 * 1024 * 1024
     contact: str = "an administrator"
 
     def lease(self, timeout: float | None) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator
 from tempfile import TemporaryFile
 from typing import IO, Any
+
+from console.tables import neutral
 
 try:
     from openpyxl import Workbook
@@ -19,9 +20,6 @@ else:
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows that a CSV is UTF-8
-
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")
-_PLAIN_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
 
 
 def csv_lines(rows: Iterable[list[Any]]) -> Iterator[str]:
@@ -47,17 +45,6 @@ def xlsx_file(rows: Iterable[list[Any]], title: str) -> IO[bytes]:
     book.save(file)
     file.seek(0)
     return file
-
-
-def neutral(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe.
-
-    >>> neutral("=1+1"), neutral("-5"), neutral("-5+2"), neutral(7)
-    ("'=1+1", '-5', "'-5+2", 7)
-    """
-    if not isinstance(cell, str) or not _FORMULA.match(cell) or _PLAIN_NUMBER.match(cell):
-        return cell
-    return f"'{cell}"
 
 
 def _legal(cell: Any) -> Any:

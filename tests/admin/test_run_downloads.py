@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from console.models import Failure, Run
-from console.reports.spreadsheets import neutral
+from console.tables import neutral
 from tests.admin.running import copied, failing, operator, page_of, signed_in, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,34 @@
+"""Reading and writing tables: what a file is, its rows from any place on, and files made part by part.
+
+Pure: it knows no model and no run. `detect` says what a file is or refuses it, `survey` goes through all of it once, and
+`rows` yields its rows from any cursor on.
+"""
+
+from console.exceptions.tables import Refused
+from console.tables.encodings import ENCODINGS
+from console.tables.formats import DELIMITERS, FORMATS, Format
+from console.tables.headings import Column
+from console.tables.layouts import Cursor, Layout, Reading, Row
+from console.tables.neutral import neutral, restored
+from console.tables.reading import detect, peek, rows, survey
+from console.tables.surveys import Survey
+
+__all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
+    "FORMATS",
+    "Column",
+    "Cursor",
+    "Format",
+    "Layout",
+    "Reading",
+    "Refused",
+    "Row",
+    "Survey",
+    "detect",
+    "neutral",
+    "peek",
+    "restored",
+    "rows",
+    "survey",
+]
