@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
+from console.retry import RetryPolicy
+
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-TRIES = 3
+AGAIN = RetryPolicy(tries=3, base=0.1, cap=1)  # back at once, the victim may meet the same survivor again
 DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
 IDLE_TOO_LONG = "25P03"  # what a frozen worker meets when it wakes up: Django calls it an InternalError
 
@@ -27,20 +30,22 @@ def sqlstate(error: BaseException) -> str:
 def short_transaction(function: Callable[P, R]) -> Callable[P, R]:
     """Run `function` in a transaction; the victim of a deadlock is tried again, up to three times (PROTOCOL H6).
 
-    Inside somebody else's transaction it runs once: what was rolled back there is not ours to repeat.
+    Before that it rests, with nothing open, for a short random time that grows: whoever survived is done by then. Inside
+    somebody else's transaction it runs once: what was rolled back there is not ours to repeat.
     """
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        tries = 1 if connection.in_atomic_block else TRIES
-        for left in reversed(range(tries)):
+        tries = 1 if connection.in_atomic_block else AGAIN.tries
+        for done in range(1, tries + 1):
             try:
                 with transaction.atomic():
                     return function(*args, **kwargs)
             except OperationalError as error:
-                if not left or sqlstate(error) not in {DEADLOCK, SERIALIZATION}:
+                if done == tries or sqlstate(error) not in {DEADLOCK, SERIALIZATION}:
                     raise
                 logger.info("%s: deadlock or serialization failure, trying again", function.__qualname__)
+            time.sleep(AGAIN.delay(done))
         raise AssertionError("unreachable")
 
     return wrapper

@@ -55,7 +55,7 @@ def test_an_error_after_the_commit_repeats_nothing(declare: Declare, configure: 
         raised.append(len(notes))
         transaction.on_commit(raise_after_commit)
 
-    configure(chunk_size=2, chunk_size_max=2)
+    configure(chunk_size=2, chunk_size_max=2, chunk_time=60)  # a slow machine would get smaller chunks
     notes = make_notes(5)
     done = settled(begin(declare(process), notes))
     assert raised == [2, 2, 1]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from console.engine import admission, control, endings, partitions, relaunch, sweeps
 from console.engine.runner import carry_out
-from console.engine.transactions import short_transaction
+from console.engine.transactions import AGAIN, short_transaction
 from console.engine.transitions import lock
 from console.exceptions import AlreadyReached, LeaseLost
 from console.models import Failure, Limit, Partition, Run, Target
@@ -193,7 +194,30 @@ def test_the_victim_of_a_deadlock_is_tried_again() -> None:
 
     sessions = [Session(lock_both, one, other), Session(lock_both, other, one)]
     assert [session.result() for session in sessions] == ["done", "done"]
-    assert len(tries) == 3
+    assert len(tries) >= 3
+
+
+def test_the_victim_rests_before_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H6: for a random time that grows, with nothing open, so that the two do not meet again and again."""
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        assert not connection.in_atomic_block
+        rests.append(seconds)
+
+    @short_transaction
+    def be_the_victim() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'a deadlock' USING ERRCODE = '40P01'; END $$")
+
+    monkeypatch.setattr(time, "sleep", rest)
+    for _ in range(20):
+        with pytest.raises(OperationalError):
+            be_the_victim()
+    firsts, seconds = rests[::2], rests[1::2]
+    assert len(rests) == 40
+    assert len(set(rests)) > 30
+    assert 0 <= min(rests) <= max(firsts) <= AGAIN.bound(1) < max(seconds) <= AGAIN.bound(2)
 
 
 def test_a_frozen_worker_loses_its_locks_before_its_lease_ends(declare: Declare, configure: Any) -> None:
