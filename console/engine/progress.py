@@ -11,14 +11,17 @@ from typing import Any
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
-from console.engine.clock import now
+from console.conf import settings
+from console.engine.clock import after, now
 from console.engine.transitions import HELD_BACK, OPEN
 from console.models import Event, Partition, Run
 from console.operations import known_operation
 from console.operations.base import BaseOperation
-from console.states import ENDED, State
+from console.states import ENDED, WORKING, State
 
 ETA_AFTER = 5.0
+FEW = 3  # checkpoints that a worker misses before it counts as quiet,
+PATIENCE = 5.0  # but a busy machine may be so many seconds late
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ class Progress:
     """The numbers of one run.
 
     `attempt` is the largest number of tries of its partitions, `tries` how many its policy allows; `percent` is None
-    while the run prepares; `goes_on_at` is when its pace, or a limit, lets it go on. `version` changes whenever more than numbers has changed.
+    while the run prepares; `goes_on_at` is when its pace, or a limit, lets it go on. `quiet` is for how many seconds no
+    worker of it gave a sign, None while that is nothing unusual; a quiet worker has no `rate`. `version` changes whenever
+    more than numbers has changed.
     """
 
     total: int | None
@@ -41,7 +46,7 @@ class Progress:
     next_attempt_at: datetime | None
     goes_on_at: datetime | None
     lease_until: datetime | None
-    progress_at: datetime | None
+    quiet: int | None
     collected: int
     preparing: bool
     error: str
@@ -67,6 +72,7 @@ def progress_of(runs: Iterable[Run]) -> dict[int, Progress]:
 
 def _sums(ids: Iterable[int]) -> Any:
     live = Q(lease_until__gt=now()) & OPEN
+    heard = Q(progress_at__gt=after(-PATIENCE)) | Q(rate__lt=FEW / PATIENCE)
     events = Event.objects.filter(run=OuterRef("run")).order_by("-pk")
     return (
         Partition.objects.filter(run__in=list(ids))
@@ -76,12 +82,12 @@ def _sums(ids: Iterable[int]) -> Any:
             done_=Sum("done"),
             failed_=Sum("failed"),
             skipped_=Sum("skipped"),
-            rate_=Sum("rate", filter=live),
+            rate_=Sum("rate", filter=live & heard),
+            slowest=Min("rate", filter=OPEN),
             attempt=Max("tries"),
             next_attempt_at=Min("wake_at", filter=OPEN & Q(backing_off=True)),
             goes_on_at=Min("wake_at", filter=OPEN & HELD_BACK & Q(lease_until=None)),
             lease_until_=Max("lease_until", filter=OPEN),
-            progress_at_=Max("progress_at"),
             collected=Sum("position", filter=Q(kind=Partition.Kind.PREPARE)),
             error_=Max("error", filter=Q(backing_off=True) | Q(outcome=Partition.Outcome.FAILED)),
             open_=Count("pk", filter=OPEN),
@@ -91,8 +97,9 @@ def _sums(ids: Iterable[int]) -> Any:
 
 def _progress(run: Run, sums: dict[str, Any]) -> Progress:
     done, failed, skipped = (sums.get(f"{name}_") or 0 for name in ("done", "failed", "skipped"))
-    rate = sums.get("rate_") if run.state not in ENDED else None
     operation = known_operation(run.operation) or BaseOperation
+    quiet = _quiet(run, operation, sums.get("lease_until_"), sums.get("slowest"))
+    rate = sums.get("rate_") if run.state not in ENDED and quiet is None else None
     processed = done + failed + skipped
     return Progress(
         total=run.total,
@@ -107,12 +114,27 @@ def _progress(run: Run, sums: dict[str, Any]) -> Progress:
         next_attempt_at=sums.get("next_attempt_at"),
         goes_on_at=sums.get("goes_on_at"),
         lease_until=sums.get("lease_until_"),
-        progress_at=sums.get("progress_at_"),
+        quiet=quiet,
         collected=sums.get("collected") or 0,
         preparing=run.preparing,
         error=sums.get("error_") or "",
         version=f"{run.state}.{sums.get('event') or 0}.{failed}.{skipped}",
     )
+
+
+def _quiet(
+    run: Run, operation: type[BaseOperation], lease_until: datetime | None, slowest: float | None
+) -> int | None:
+    """Return for how many seconds no claim and no checkpoint came, once that is more than a few chunks take.
+
+    Each of them gives a lease of the same length, so what is left of the newest one tells when it came.
+    """
+    if run.state not in WORKING or lease_until is None:
+        return None
+    left = lease_until - timezone.now()
+    silence = settings.lease(operation.timeout) - left.total_seconds()
+    usual = FEW / slowest if slowest else (settings.lease(operation.timeout) if operation.external else 0)
+    return int(silence) if silence >= max(PATIENCE, usual) else None
 
 
 def _percent(run: Run, processed: int) -> int | None:

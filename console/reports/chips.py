@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from console.engine.progress import Progress
     from console.models import Run
 
-SILENT_AFTER = 30  # seconds without a checkpoint, before the page says so
+SILENT_AFTER = 30  # seconds without a sign of the worker, before a chip says so
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,10 @@ def hold_chip(hold: str) -> Chip | None:
 
 
 def silent_for(run: Run, progress: Progress) -> int | None:
-    """Return for how many seconds a working run has given no sign, or None while that is not worth a word."""
-    last = progress.progress_at or run.started_at
-    if run.state != State.RUNNING or progress.lease_until is None or last is None:
+    """Return for how many seconds a working run has given no sign, or None while that is not worth a chip."""
+    if run.state != State.RUNNING or progress.quiet is None or progress.quiet < SILENT_AFTER:
         return None
-    silence = int((timezone.now() - last).total_seconds())
-    return silence if silence >= SILENT_AFTER else None
+    return progress.quiet
 
 
 def _state(run: Run) -> Chip:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -15,7 +16,7 @@ from console.conf import settings
 from console.models import Event, Run
 from console.operations.base import Hold
 from console.operations.registry import is_registered
-from console.reports.chips import silent_for
+from console.reports.chips import SILENT_AFTER
 from console.reports.retries import left
 from console.reports.waiting import is_served, queued
 from console.reports.words import ago, clock, countdown, counted, noun, number, person, span
@@ -62,24 +63,32 @@ def tally(run: Run, progress: Progress) -> str:
 
 
 def _preparing(run: Run, progress: Progress) -> str:
-    return _(
+    told = _(
         "Collecting and locking the %(noun)s: %(count)s so far. Until this is done others can still change them."
     ) % {"noun": noun(run, 2), "count": number(progress.collected)}
+    return _join(told, _quiet(run, progress))
 
 
 def _running(run: Run, progress: Progress) -> str:
-    silence = silent_for(run, progress)
-    if silence and progress.lease_until:
-        return _silent(run, silence, progress.lease_until)
+    if quiet := _quiet(run, progress):
+        return quiet
     if progress.rate:
         return _("Working at %(rate)s a second.") % {"rate": number(progress.rate)}
     return _("Working.")
 
 
-def _silent(run: Run, silence: int, lease_until: datetime) -> str:
-    told = _("No progress for %(time)s.") % {"time": span(silence)}
-    if lease_until > timezone.now():
-        other = _("If the worker has died, another takes over at %(clock)s.") % {"clock": clock(lease_until)}
+def _quiet(run: Run, progress: Progress) -> str:
+    """Say that the worker gives no sign, and until when that can last; empty where it does, or nobody is at it."""
+    if progress.quiet is None or progress.lease_until is None:
+        return ""
+    left = (progress.lease_until - timezone.now()).total_seconds()
+    if progress.quiet < SILENT_AFTER and left > 0:
+        told = _("No sign of its worker for %(time)s.") % {"time": span(progress.quiet)}
+        other = _("If it has died, another can take over in %(time)s at the latest.") % {"time": span(ceil(left))}
+        return _join(told, other)
+    told = _("No progress for %(time)s.") % {"time": span(progress.quiet)}
+    if left > 0:
+        other = _("If the worker has died, another takes over at %(clock)s.") % {"clock": clock(progress.lease_until)}
         return _join(told, other)
     if is_served(run.queue):
         return _join(told, _("The worker has died; another takes over as soon as it is free. What was done is kept."))

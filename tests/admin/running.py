@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.test import Client
 from django.urls import reverse
 
+from console.conf import settings
 from console.engine import control
 from console.engine.acceptance import start
+from console.engine.clock import after
 from console.exceptions import ItemFailed, Retry
 from console.models import Run
 from console.testing import declared, perform
@@ -106,6 +110,14 @@ def meanwhile(look: Look, user: User | None = None, *, first: Callable[[int], An
     with declared(Note, process, label="Watch") as operation:
         perform(start(operation, by=user, objects=make_notes()))
     return seen[0]
+
+
+def fall_silent(run: Run, seconds: float) -> None:
+    """Let the last sign of the run's worker be `seconds` old."""
+    lease = settings.lease(None)
+    run.partitions.update(
+        lease_until=after(lease - seconds), progress_at=after(-seconds), rate=Coalesce("rate", Value(25.0))
+    )
 
 
 def in_every_state(user: User | None, look: Look) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from console.engine import control
 from console.models import Run
 from console.states import State
 from tests.admin.running import (
+    fall_silent,
     VIEW,
     copied,
     copying,
@@ -149,15 +150,35 @@ def test_is_live_while_a_worker_is_at_it() -> None:
     assert seen["verbs"] == ["pause", "cancel", "withdraw"]
 
 
+def test_promises_nothing_of_a_worker_that_fell_silent() -> None:
+    """A few chunk times without a checkpoint, and rate and time left go; they come back with its next checkpoint."""
+    user = operator()
+
+    def look(run: Run) -> list[dict[str, Any]]:
+        Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(minutes=1))
+        found = []
+        for silence in (0, 6, 0):
+            fall_silent(run, silence)
+            found.append(signed_in(user).get(page_of(run, "progress")).json())
+        return found
+
+    before, silent, after = meanwhile(look, user)
+    assert (silent["rate"], silent["eta_seconds"]) == (None, None)
+    assert silent["sentence"].startswith("No sign of its worker for 6 s. If it has died, another can take over in ")
+    for answer in (before, after):
+        assert answer["sentence"] == "Working at 25 a second."
+        assert (answer["rate"], answer["eta_seconds"]) == (25, 1)
+
+
 def test_says_that_a_worker_is_silent() -> None:
     """Half a minute without a checkpoint is told, with the moment at which another worker takes over."""
     user = operator()
 
     def look(run: Run) -> str:
-        run.partitions.update(progress_at=timezone.now() - timedelta(seconds=40))
+        fall_silent(run, 32)
         return str(signed_in(user).get(page_of(run, "progress")).json()["sentence"])
 
-    assert meanwhile(look, user).startswith("No progress for 40 s. If the worker has died, another takes over at ")
+    assert meanwhile(look, user).startswith("No progress for 32 s. If the worker has died, another takes over at ")
 
 
 def test_says_why_a_run_waits_for_its_turn() -> None:

@@ -23,10 +23,11 @@ from console.operations import Operation
 from console.testing import declared, perform
 from notes.models import Note, Tag
 from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, RetagNotes
+from tests.admin.running import fall_silent
 from tests.engine.kit import chunk, must_win
 
 DEMO = Path(__file__).parents[2] / "fixtures" / "demo.json"
-SILENCE = timedelta(seconds=40)
+SILENCE = 32  # seconds: long, and yet nobody else may take over
 
 
 class Stage:
@@ -83,9 +84,7 @@ def _at_work(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
         chunk(must_win(runs[name]), 5)
     control.pause(runs["pausing"].pk, by=stage.admin, reason="let the others go first")
     control.cancel(runs["cancelling"].pk, by=stage.admin)
-    past = timezone.now() - SILENCE
-    Partition.objects.filter(run=runs["silent"]).update(progress_at=past)
-    Run.objects.filter(pk=runs["silent"].pk).update(started_at=past)
+    fall_silent(runs["silent"], SILENCE)
     return _fresh(runs)
 
 

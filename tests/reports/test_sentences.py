@@ -19,7 +19,7 @@ from console.reports.sentences import sentence, tally
 from console.states import State
 from console.testing import declared, hold, perform
 from notes.models import Note
-from tests.admin.running import copied, copying, failing, make_notes, meanwhile, operator, waiting
+from tests.admin.running import copied, copying, failing, fall_silent, make_notes, meanwhile, operator, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -203,20 +203,31 @@ class TestUnderWay:
         """Until the lease ends another may not take over; after that it depends on whether there is one."""
 
         def silent(run: Run) -> list[str]:
-            long_ago, found = timezone.now() - timedelta(seconds=40), []
-            run.partitions.update(progress_at=long_ago)
-            found.append(told(run))
-            run.partitions.update(lease_until=timezone.now() - timedelta(seconds=1))
-            found.append(told(run))
+            found = []
+            for silence in (4, 6, 32, 40):
+                fall_silent(run, silence)
+                found.append(told(run))
             a_worker()
             found.append(told(run))
-            run.partitions.update(lease_until=timezone.now() + timedelta(minutes=1))
+            fall_silent(run, 0)
             return found
 
-        held, alone, served = meanwhile(silent)
-        assert held.startswith("No progress for 40 s. If the worker has died, another takes over at ")
+        usual, quiet, held, alone, served = meanwhile(silent)
+        assert usual.startswith("Working")
+        assert quiet.startswith("No sign of its worker for 6 s. If it has died, another can take over in ")
+        assert held.startswith("No progress for 32 s. If the worker has died, another takes over at ")
         assert "No worker serves the queue “bulk” now; it goes on by itself when one is back." in alone
         assert "another takes over as soon as it is free." in served
+
+    def test_a_slow_worker_is_not_a_silent_one(self) -> None:
+        """Where an item takes seconds, a few seconds without a checkpoint are nothing unusual."""
+
+        def slow(run: Run) -> str:
+            fall_silent(run, 6)
+            run.partitions.update(rate=0.2)
+            return told(run)
+
+        assert meanwhile(slow) == "Working at 0.2 a second."
 
     def test_waiting_for_the_next_try(self) -> None:
         """What went wrong, which try comes next, and when."""
