@@ -1,7 +1,8 @@
 """The guard: saving or deleting an object that a pending run holds raises, whoever asks (promise 3).
 
 It sees ``Model.save()``, ``.delete()``, cascades, SET_NULL on a held object, many-to-many edits and the children that an
-operation declares as `related`. It cannot see raw SQL, ``QuerySet.update`` and the bulk methods.
+operation declares as `related`. It cannot see raw SQL, ``QuerySet.update``, the bulk methods, and rows of a many-to-many
+table that Django made which a query deletes: Django sends no signal of them.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from console.engine.holds import identity
 from console.models import Failure, Run, Target
+from console.operations.registry import registered_models
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -190,9 +190,8 @@ class Sight:
 
     @cached_property
     def _all_views(self) -> dict[type[Model], View]:
-        """What the person may see of every model that runs may work on."""
-        models = (model for model in apps.get_models() if model._meta.app_label != Run._meta.app_label)
-        return {model: view for model in models if (view := self.view(model))}
+        """What the person may see of every model that runs work on; a site may have hundreds of others."""
+        return {model: view for model in worked_on() if (view := self.view(model))}
 
     @cached_property
     def _types(self) -> tuple[list[int], dict[int, View]]:
@@ -229,6 +228,14 @@ class Sight:
         if len(keys) > LOOKED_AT:
             return self._asked(run)  # who could choose them all, object by object
         return len(self.told(run, keys)) == len(set(keys))
+
+
+def worked_on() -> list[type[Model]]:
+    """Return the models that have operations, and those that runs of operations from before worked on."""
+    known = {kind.pk: kind for kind in ContentType.objects.get_for_models(*registered_models()).values()}
+    runs = Run.objects.filter(content_type=OuterRef("pk"))
+    others = ContentType.objects.exclude(pk__in=known).filter(Exists(runs))
+    return [model for kind in (*known.values(), *others) if (model := kind.model_class())]
 
 
 def model_of(run: Run) -> type[Model] | None:

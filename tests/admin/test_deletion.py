@@ -25,7 +25,7 @@ from notes.models import Note
 from notes.operations import ArchiveNotes, CopyNotes
 from tests.admin.editing import site
 from tests.admin.forms import Form, forms, messages_of, text_of
-from tests.admin.running import VIEW, make_notes, operator, signed_in, staff
+from tests.admin.running import VIEW, fall_silent, make_notes, operator, signed_in, staff
 from tests.testapp.models import Dish, Invoice, Label, Restaurant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.editing")]
@@ -134,7 +134,8 @@ class TestWait:
         Run.objects.filter(pk=run.pk).update(
             state=State.RUNNING, started_at=timezone.now() - timedelta(seconds=60), total=1000
         )
-        run.partitions.update(rate=10, lease_until=timezone.now() + timedelta(minutes=1))
+        run.partitions.update(rate=10)
+        fall_silent(run, 0)
         words = text_of(client.get(address(note)))
         assert "The run needs about 2 min more." in words
         assert words.count("Go on to delete") == 3

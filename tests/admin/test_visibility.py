@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.test import RequestFactory
 from django.urls import reverse
 
+from console.admin.sight import sight
 from console.engine import control
 from console.engine.acceptance import start
 from console.models import Run
+from console.operations.registry import registered_models
 from console.testing import declared, hold, perform
 from notes.models import Note, Tag
 from tests.admin.forms import text_of
@@ -282,3 +290,26 @@ def test_what_one_may_see_but_not_change_is_not_done_again(people: World, settin
     answer = people.browser.post(f"/guarded/console/run/{run.pk}/retry/")
     assert answer.status_code == 403
     assert not Run.objects.filter(retry_of=run).exists()
+
+
+def test_of_models_that_no_run_works_on_nobody_asks(people: World) -> None:
+    """A page's header asks only the ModelAdmins of models that have operations, or had: a site may have hundreds."""
+    asked: set[type[Model]] = set()
+
+    class Asked(ModelAdmin):
+        def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+            asked.add(self.model)
+            return super().has_view_permission(request, obj)
+
+        def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+            asked.add(self.model)
+            return super().get_queryset(request).filter(pk__gt=0)
+
+    site = AdminSite()
+    site.register([model for model in apps.get_models() if model._meta.pk.column], Asked)
+    with declared(User, label="Greet") as greet:
+        run = perform(start(greet, objects=[people.ana]))
+    request = RequestFactory().get("/")
+    request.user = people.root
+    assert run in sight(request, site).runs()
+    assert {Note, User} <= asked <= {*registered_models(), User}

@@ -213,11 +213,12 @@ def test_the_trash_of_a_note_whose_run_has_not_freed_it(held: Note) -> None:
 
 
 def test_what_cannot_be_guarded_is_known(held: Note) -> None:
-    """Documented: QuerySet.update, the bulk methods and raw SQL pass by the guard."""
+    """Documented: QuerySet.update, the bulk methods, raw SQL, and many-to-many rows deleted by a query pass by the guard."""
     Note.all_objects.filter(pk=held.pk).update(title="by update")
     held.title = "by bulk_update"
     Note.all_objects.bulk_update([held], ["title"])
     assert Note.all_objects.get(pk=held.pk).title == "by bulk_update"
+    assert Note.tags.through.objects.filter(note=held).delete()[0]
 
 
 def test_a_proxy_and_its_model_are_one_object(declare: Declare) -> None:
