@@ -121,7 +121,7 @@ def open_run(request: HttpRequest, site: AdminSite, run_id: int) -> Run:
         Http404: There is no such run.
         RunHidden: The person may not see it.
     """
-    linked = ("asked_by", "content_type", "retry_of", "preview_of", "undo_of", "started_as")
+    linked = ("asked_by", "content_type", "retry_of", "preview_of", "repeat_of", "undo_of", "started_as")
     try:
         run = Run.objects.select_related(*linked).get(pk=run_id)
     except (Run.DoesNotExist, OverflowError):

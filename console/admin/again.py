@@ -44,7 +44,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
     except ConsoleError as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
-    page.given = _parameters(run, page.operation)
+    page.given, page.repeat_of = _parameters(run, page.operation), run
     return page.respond()
 
 

@@ -14,7 +14,7 @@ from console.admin import keys
 from console.admin.conflicts import SHOWN, held_rows
 from console.admin.consequences import consequences
 from console.admin.links import object_url
-from console.admin.obstacles import all_vanished, obstacle, untyped, vanished
+from console.admin.obstacles import all_vanished, obstacle, vanished
 from console.admin.one_by_one import closed
 from console.admin.refusals import refuse
 from console.admin.start_page import StartPage
@@ -24,9 +24,10 @@ from console.engine.clashes import Clashes, clashes
 from console.engine.holds import held
 from console.engine.selection import Selection
 from console.engine.sizes import prepare_above
-from console.exceptions import ConsoleError, EmptySelection, SelectionChanged
+from console.exceptions import ConsoleError, CountNotTyped, EmptySelection, SelectionChanged
 from console.operations import BaseOperation, Hold
 from console.reports.estimates import preparing
+from console.reports.verb_forms import must_type
 from console.reports.words import number
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 LISTED = 10
 DRY_RUN_FIRST_ABOVE = 1000
-TYPE_THE_COUNT_ABOVE = 100
 
 
 class Confirmation(StartPage):
@@ -117,7 +117,7 @@ class Confirmation(StartPage):
         if self._is_dry_run or not self._asks_to_type:
             return ""
         wanted = self._others if self._leaves_held_out else self.chosen.count
-        return "" if self.request.POST.get(keys.TYPED, "").strip() == str(wanted) else untyped(wanted)
+        return "" if self.request.POST.get(keys.TYPED, "").strip() == str(wanted) else str(CountNotTyped(wanted))
 
     @cached_property
     def _clashes(self) -> Clashes:
@@ -152,7 +152,7 @@ class Confirmation(StartPage):
 
     @property
     def _asks_to_type(self) -> bool:
-        return self.operation.deletes and self.chosen.count > TYPE_THE_COUNT_ABOVE
+        return must_type(self.operation, self.chosen.count)
 
     @property
     def _dry_run_first(self) -> bool:

@@ -67,8 +67,3 @@ def taken(model: type[Model], count: int, total: int) -> str:
         "Nothing was started. %(count)s of the %(total)s were locked by another run while this page was open.",
         count,
     ) % {"count": number(count), "total": counted(model, total)}
-
-
-def untyped(count: int) -> str:
-    """Return that the count has not been typed, or not that one."""
-    return _("Nothing was started. Type %(count)d in the field below to confirm.") % {"count": count}

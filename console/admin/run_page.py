@@ -35,6 +35,7 @@ from console.states import State, Verb
 
 ATTEMPTS_SHOWN = 50
 EVENTS_SHOWN = 200
+LINKS_SHOWN = 20
 
 
 @explained
@@ -73,11 +74,16 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
 
 def _linked(run: Run, seen: Sight) -> list[tuple[str, Run]]:
     """Return the runs that this one came from or led to, as far as the person may see them."""
+    retries, repeats = (
+        links.select_related("content_type").order_by("pk")[:LINKS_SHOWN] for links in (run.retries, run.repeats)
+    )
     found = [
         (_("dry run"), run.preview_of),
         (_("retry of"), run.retry_of),
+        (_("repeat of"), run.repeat_of),
         (_("started as"), getattr(run, "started_as", None)),
-        *((_("retried by"), retry) for retry in run.retries.select_related("content_type").order_by("pk")[:20]),
+        *((_("retried by"), retry) for retry in retries),
+        *((_("repeated by"), repeat) for repeat in repeats),
     ]
     opened = seen.seen(other for _words, other in found if other)
     return [(words, other) for words, other in found if other and other.pk in opened]

@@ -29,9 +29,10 @@ from console.reports.words import lower_first
 class StartPage:
     """The page that starts one operation; a post that carries a key starts the run.
 
-    `given` are values to show in its form at first, and `note` a sentence above it.
+    `given` are values to show in its form at first, `note` a sentence above it, and `repeat_of` the run that it repeats.
     """
 
+    repeat_of: Run | None = None
     given: dict[str, Any] | None = None
     note: str = ""
 
@@ -77,6 +78,7 @@ class StartPage:
             dry_run=self._is_dry_run,
             leave_held_out=self._leaves_held_out,
             confirmed=confirmed,
+            repeat_of=self.repeat_of,
             source="admin",
         )
 

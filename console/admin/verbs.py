@@ -34,10 +34,11 @@ from console.engine import control
 from console.engine.clashes import Clashes
 from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import check_permitted, check_verb
-from console.exceptions import ConsoleError, HoldConflict, NotPermitted
+from console.exceptions import ConsoleError, CountNotTyped, HoldConflict, NotPermitted
 from console.models import Run, Target
 from console.operations import known_operation
 from console.reports.asks import ask
+from console.reports.verb_forms import Ask
 from console.reports.visibility import Sight
 from console.reports.words import counted, number
 from console.states import Verb
@@ -69,22 +70,23 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int, *, verb:
     except NotPermitted as refused:
         raise VerbRefused(verb, run, refused.codename) from refused
     except ConsoleError as refused:
-        if isinstance(refused, HoldConflict) and not wants_json(request):
-            return _ask(model_admin, request, run, verb, clash=refused)
+        if isinstance(refused, HoldConflict | CountNotTyped) and not wants_json(request):
+            return _ask(model_admin, request, run, verb, refused=refused)
         return _refuse(model_admin, request, run, refused)
 
 
 def _ask(
-    model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb, *, clash: HoldConflict | None = None
+    model_admin: RunModelAdmin, request: HttpRequest, run: Run, verb: Verb, *, refused: ConsoleError | None = None
 ) -> HttpResponseBase:
-    """Show the verb's form; after a `clash` with what was typed, and the offer to leave the held objects out."""
+    """Show the verb's form; one that was `refused` with what was typed, after a clash with the offer to leave held objects out."""
     check_verb(run, verb, by=request.user)
     seen = sight(request, model_admin.admin_site)
     target, name = _target(run, request.GET.get("target", ""), seen) if verb == Verb.WITHDRAW else (None, "")
-    group = request.POST.get("group", "") if clash else request.GET.get("group", "")
+    group = request.POST.get("group", "") if refused else request.GET.get("group", "")
     words = ask(verb, run, progress_of_run(run), group=group, target=name)
-    if clash:
-        words = words.again(str(clash), only=request.POST.get("only", ""), reason=_reason(request))
+    if refused:
+        only, clash = request.POST.get("only", ""), isinstance(refused, HoldConflict)
+        words = words.again(str(refused), only=only, reason=_reason(request), leaves_out=clash)
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -97,7 +99,7 @@ def _ask(
         "target": target,
         **_held(model_admin, request, run, words.clashes),
     }
-    return TemplateResponse(request, "admin/console/run/verb.html", context, status=409 if clash else 200)
+    return TemplateResponse(request, "admin/console/run/verb.html", context, status=409 if refused else 200)
 
 
 def _held(model_admin: RunModelAdmin, request: HttpRequest, run: Run, found: Clashes | None) -> dict[str, Any]:
@@ -171,6 +173,7 @@ def _retry(request: HttpRequest, run: Run, seen: Sight) -> Done:
 
 
 def _start(request: HttpRequest, run: Run, seen: Sight) -> Done:
+    _check_typed(request, ask(Verb.START, run, progress_of_run(run)))
     answer = control.do_it_now(
         run.pk, by=request.user, reason=_reason(request), leave_held_out=_leaves_held_out(request)
     )
@@ -204,6 +207,11 @@ def _accepted(answer: Any, old: Run) -> str:
         "count": number(run.total or 0),
         "old": old.pk,
     }
+
+
+def _check_typed(request: HttpRequest, asked: Ask) -> None:
+    if asked.typed is not None and request.POST.get(keys.TYPED, "").strip() != str(asked.typed):
+        raise CountNotTyped(asked.typed)
 
 
 def _leaves_held_out(request: HttpRequest) -> bool:

@@ -75,6 +75,7 @@ def accept(
     dry_run: bool = False,
     leave_held_out: bool = False,
     confirmed: int | None = None,
+    repeat_of: Run | None = None,
     source: str = "admin",
 ) -> Acceptance:
     """Accept a request for an operation: what is accepted is never lost.
@@ -88,6 +89,7 @@ def accept(
         dry_run: Roll every effect back, and keep the report.
         leave_held_out: Leave objects out that other runs hold, instead of refusing.
         confirmed: How many objects the person saw, if a changed number must stop it.
+        repeat_of: The run that this one repeats, with its parameters or others.
         source: Where the request comes from: admin, code, shell or schedule.
 
     Raises:
@@ -99,6 +101,7 @@ def accept(
     if dry_run and chosen.external:
         raise NoDryRun(str(chosen.label))
     run = new_run(instance, by=by, source=source, dry_run=dry_run, key=key)
+    run.repeat_of = repeat_of
     draft = Draft(instance, run, leave_held_out=leave_held_out, find={"key": key} if key else {})
     if chosen.selection is not None:
         select(draft, selection, confirmed)

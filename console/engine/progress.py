@@ -122,9 +122,7 @@ def _progress(run: Run, sums: dict[str, Any]) -> Progress:
     )
 
 
-def _quiet(
-    run: Run, operation: type[BaseOperation], lease_until: datetime | None, slowest: float | None
-) -> int | None:
+def _quiet(run: Run, operation: type[BaseOperation], lease_until: datetime | None, slowest: float | None) -> int | None:
     """Return for how many seconds no claim and no checkpoint came, once that is more than a few chunks take.
 
     Each of them gives a lease of the same length, so what is left of the newest one tells when it came.

@@ -6,6 +6,7 @@ from console.exceptions.files import FileEmpty, FileGone, FileTooLarge
 from console.exceptions.items import ItemFailed, ItemOutcome, LeaseLost, Retry, Skip
 from console.exceptions.objects import ObjectBusy, ObjectHeld, WrongIsolation
 from console.exceptions.requests import (
+    CountNotTyped,
     EmptySelection,
     FormExpired,
     HoldConflict,
@@ -30,6 +31,7 @@ from console.exceptions.verbs import (
 __all__ = [
     "AlreadyReached",
     "ConsoleError",
+    "CountNotTyped",
     "EmptySelection",
     "FileEmpty",
     "FileGone",

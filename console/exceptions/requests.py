@@ -93,6 +93,13 @@ class HoldConflict(ConsoleError):
         )
 
 
+class CountNotTyped(ConsoleError):
+    """Many objects are to be deleted, and how many has not been typed."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(_("Nothing was started. Type %(count)d in the field below to confirm.") % {"count": count})
+
+
 class KeyReused(ConsoleError):
     """The same key came with another operation or other parameters."""
 

@@ -77,6 +77,7 @@ class Run(models.Model):
     only = models.CharField(_("only"), max_length=6, choices=Only.choices, blank=True)
     group = models.CharField(_("failure group"), max_length=64, blank=True)
     first_retry = models.BooleanField(default=False)
+    repeat_of = models.ForeignKey("self", models.SET_NULL, null=True, db_index=False, related_name="repeats")
     undo_of = models.OneToOneField("self", models.SET_NULL, null=True, related_name="undone_by")
     preview_of = models.OneToOneField("self", models.SET_NULL, null=True, related_name="started_as")
 
@@ -127,6 +128,8 @@ class Run(models.Model):
             models.Index(fields=("content_type", "-id"), name="console_run_content_type"),
             models.Index(fields=("accepted_at",), name="console_run_accepted"),
             models.Index(fields=("id",), condition=Q(dry_run=True), name="console_run_dry"),
+            # Read by the page of a run, for those that repeat it.
+            models.Index(fields=("repeat_of",), condition=Q(repeat_of__isnull=False), name="console_run_repeat"),
         )
 
     def __str__(self) -> str:

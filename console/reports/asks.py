@@ -19,12 +19,13 @@ from console.operations.registry import known_operation
 from console.reports.estimates import preparing
 from console.reports.headlines import subject
 from console.reports.retries import retry, retry_group
-from console.reports.verb_forms import Ask
+from console.reports.verb_forms import Ask, must_type
 from console.reports.words import acted, lower_first, noun, number, shortened
 from console.states import WORKING, State, Verb
 
 if TYPE_CHECKING:
     from console.engine.progress import Progress
+    from console.operations import BaseOperation
 
 
 NEW_RUNS = frozenset({Verb.START, Verb.RETRY})  # these verbs make a new run on objects that others may hold by now
@@ -123,7 +124,7 @@ def _start(run: Run, progress: Progress) -> Ask:
     )
     if operation is not None and operation.deletes:
         asked = replace(asked, consequence=_join(asked.consequence, _("What is deleted cannot be brought back.")))
-    return asked
+    return _typed(asked, operation, run.total or 0)
 
 
 def _beside_holds(asked: Ask, run: Run) -> Ask:
@@ -137,7 +138,12 @@ def _beside_holds(asked: Ask, run: Run) -> Ask:
     others = max(found.total - found.count, 0)
     rest = _("the other %(count)s") % {"count": number(others)}
     act = _("Do it now: %(act)s") % {"act": lower_first(acted(run.label, rest))} if others else ""
-    return replace(asked, clashes=found, leaves_out=True, act=act)
+    return _typed(replace(asked, clashes=found, leaves_out=True, act=act), operation, others)
+
+
+def _typed(asked: Ask, operation: type[BaseOperation] | None, count: int) -> Ask:
+    """Return the form of an operation on `count` objects, where need be with their number to be typed."""
+    return replace(asked, typed=count if operation is not None and must_type(operation, count) else None)
 
 
 def _preparing(asked: Ask, run: Run, group: str) -> str:

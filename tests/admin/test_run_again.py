@@ -120,6 +120,20 @@ def test_collects_very_many_again_in_the_run_itself(settings: object) -> None:
     assert perform(again).done == 6
 
 
+def test_leads_from_each_of_the_two_to_the_other() -> None:
+    """The run that was asked for again is linked to the one that it repeats; a double click is one run, and one link."""
+    user = operator()
+    client, old = signed_in(user), copied(user)
+    form = only_form(client.get(page_of(old, "again")))
+    for _click in range(2):
+        client.post(page_of(old, "again"), form.data("Copy 3 notes"))
+    new = Run.objects.get(repeat_of=old)
+    assert f"repeat of run {old.pk}" in text_of(client.get(page_of(new)))
+    assert f"repeated by run {new.pk}" in text_of(client.get(page_of(old)))
+    stranger = signed_in(staff("stranger", "console.view_run"))
+    assert stranger.get(page_of(old)).status_code == 403
+
+
 def test_finds_the_objects_that_a_cancelled_retry_was_still_collecting(settings: object) -> None:
     """A run that never had its objects is run again on those of the run that it was to retry."""
     user = operator()

@@ -15,11 +15,11 @@ from console.engine import control
 from console.models import Run
 from console.states import State
 from tests.admin.running import (
-    fall_silent,
     VIEW,
     copied,
     copying,
     failing,
+    fall_silent,
     meanwhile,
     operator,
     page_of,

@@ -14,7 +14,7 @@ from console.engine import control, wakeups
 from console.engine.acceptance import start
 from console.models import Event, Failure, Run
 from console.states import ENDED, State, Verb
-from console.testing import perform
+from console.testing import hold, perform
 from notes.models import Note
 from tests.admin.forms import only_form, text_of
 from tests.admin.running import (
@@ -425,6 +425,24 @@ def test_does_a_dry_run_beside_what_others_hold() -> None:
     run = Run.objects.get(preview_of=preview)
     assert (run.targets.count(), run.failures.get().object_id) == (2, str(notes[0].pk))
     assert perform(run).done == 2
+
+
+def test_asks_to_type_how_many_are_deleted_after_a_dry_run_too() -> None:
+    """Not from the dialog, not by its page, not without what others hold: more than 100 go only once the number was typed."""
+    user = staff("root", is_superuser=True)
+    client = signed_in(user)
+    notes = make_notes(103)
+    preview = perform(start("notes.delete", by=user, objects=notes, dry_run=True))
+    assert "Type 103 to confirm" in text_of(client.get(page_of(preview)))
+    assert client.post(page_of(preview, "start"), headers=JSON).status_code == 409
+    refused = client.post(page_of(preview, "start"), {"_typed": "102"})
+    assert "Nothing was started. Type 103 in the field below to confirm." in text_of(refused)
+    with hold(notes[0]):
+        held = only_form(client.get(page_of(preview, "start")))
+        assert "Type 102 to confirm" in text_of(client.post(page_of(preview, "start"), held.data(_typed="103")))
+        assert not Run.objects.filter(preview_of=preview).exists()
+    client.post(page_of(preview, "start"), only_form(refused).data(_typed="103"))
+    assert perform(Run.objects.get(preview_of=preview)).done == 103
 
 
 def test_comes_back_when_objects_were_taken_before_it_was_done() -> None:
