@@ -26,7 +26,7 @@ test: $(READY)  ## Every test, on SQLite and again on PostgreSQL
 	$(BIN)/python -m tests $(ARGS)
 
 test-fast: $(READY)  ## What needs no process, browser or patience, on SQLite
-	$(BIN)/python -m pytest -m 'not processes and not browser and not slow' -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m 'not processes and not browser and not slow' -n 2 --dist worksteal $(ARGS)
 
 pictures: $(READY)  ## Every page in every state, light, dark, narrow and from right to left, in var/pictures
 	$(BIN)/python -m pytest tests/browser/test_every_page.py --pictures var/pictures $(ARGS)

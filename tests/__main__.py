@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from tests import postgres
 
-# Tests of real processes and browsers keep both cores busy by themselves; the others run side by side.
+# Tests of processes and browsers mostly wait, so that more of them than there are cores run at a time.
 PARTS = {
-    "side by side": ("-m", "not processes and not browser", "-n", "2", "--dist", "loadfile"),
-    "one by one": ("-m", "processes or browser"),
+    "without processes": ("-m", "not processes and not browser", "-n", "2", "--dist", "worksteal"),
+    "with processes and browsers": ("-m", "processes or browser", "-n", "3", "--dist", "loadfile"),
 }
 
 

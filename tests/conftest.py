@@ -9,8 +9,10 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 
 from console.engine import wakeups
+from tests import emptying
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = "no Chromium on this machine (looked for " + ", ".join(BROWSERS) + ", or set CHROMIUM to its path)"
@@ -41,6 +43,13 @@ def chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the test database, and have it emptied sooner than Django would."""
+    with django_db_blocker.unblock():
+        emptying.empty_sooner()
+
+
 @pytest.fixture(autouse=True)
 def _forget() -> None:
     """Let no test see what another one cached, or that it found the broker away, or which language it spoke."""
@@ -57,7 +66,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take browser tests out where there is no browser; in CI that is an error."""
+    """Begin with the slow ones, so that none ends alone; take browser tests out where there is no browser: in CI an error."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     drivers = [item for item in items if item.get_closest_marker("browser")]
     if not drivers or chromium():
         return

@@ -10,15 +10,13 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from notes.models import Attachment, Note, Tag
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-DEMO = FIXTURES / "demo.json"
+from tests.notes.demo import DEMO, load_demo
 
 
 @pytest.fixture
 def demo(db: None) -> None:
     """The demonstration data, loaded."""
-    call_command("loaddata", str(DEMO), verbosity=0)
+    load_demo()
 
 
 @pytest.mark.usefixtures("demo")
@@ -72,8 +70,8 @@ class TestDemo:
 
 def test_the_file_is_what_its_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever changes the words runs the script again."""
-    script = runpy.run_path(str(FIXTURES / "make_demo.py"))
-    (tmp_path / "words.json").write_bytes((FIXTURES / "words.json").read_bytes())
+    script = runpy.run_path(str(DEMO.parent / "make_demo.py"))
+    (tmp_path / "words.json").write_bytes((DEMO.parent / "words.json").read_bytes())
     monkeypatch.setitem(script["main"].__globals__, "HERE", tmp_path)
     script["main"]()
     assert (tmp_path / "demo.json").read_bytes() == DEMO.read_bytes()

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.test import Client
 
 from console.models import Run
 from console.states import State
 from console.testing import assert_succeeded, perform
 from notes.models import Note
+from tests.notes.demo import load_demo
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DEMO = Path(__file__).parents[2] / "fixtures" / "demo.json"
 LIST = "/admin/notes/note/"
 
 
 @pytest.fixture(autouse=True)
 def demo(transactional_db: None) -> None:
     """The demonstration data, loaded."""
-    call_command("loaddata", str(DEMO), verbosity=0)
+    load_demo()
 
 
 def log_in(client: Client, username: str) -> Client:
