@@ -46,6 +46,7 @@ def make_history(runs: int, notes: int) -> None:
         runs // FAILING,
         {**_failure(failed, failed, "number % 20"), "at": _ago(f"({runs} - {failed}) * {APART}")},
     )
+    _count()
     _insert(TaskResult, runs, {**task, **_result(runs)})
     settle()
 
@@ -59,7 +60,9 @@ def make_run(targets: int, failures: int) -> Run:
     done = {"done": counts["done"], "failed": counts["failed"], "position": str(first + targets)}
     _insert(Partition, 1, {**work, **done})
     _insert(Target, targets, {"run": str(number), **_target("number"), "id": f"{first - 1} + number"})
+    before = _next(Failure)
     _insert(Failure, failures, _failure(str(number), f"{first - 1} + number", f"number % {REASONS}"))
+    _count(before)
     _insert(Event, 3, {"run": str(number), "what": "'accepted'"})
     settle()
     return Run.objects.get(pk=number)
@@ -76,6 +79,19 @@ def settle() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
+
+
+def _count(after: int = 0) -> None:
+    """Count the failures from this id on, as the engine does when it writes them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO console_failuregroup (run_id, writer, kind, "group", items, "count", first)
+            SELECT run_id, 0, kind, "group", sum(items), count(*), min(id) FROM console_failure WHERE id >= %s
+            GROUP BY run_id, kind, "group"
+            """,
+            [after],
+        )
 
 
 def _run(runs: int, ended: str) -> Row:

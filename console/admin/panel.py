@@ -47,7 +47,7 @@ class Panel:
 
 def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
     """Return the runs on `obj` that the person may see: the newest pending ones first, then the ten latest."""
-    pending = pending_targets(type(obj), [obj.pk]).get(str(obj.pk), [])
+    pending = pending_targets(type(obj), [obj.pk], "run__asked_by").get(str(obj.pk), [])
     targets = Target.objects.filter(content_type=identity_type(type(obj)), object_id=object_key(type(obj), obj.pk))
     ended = targets.exclude(run__state__in=ACTIVE).select_related("run", "run__asked_by", "run__content_type")
     latest = list(ended.order_by("-run_id")[:LATEST])

@@ -7,10 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,16 +22,23 @@ from console.engine.holds import identity_type, object_key
 from console.engine.progress import progress_of
 from console.models import FAILS, Failure, Run, Target
 from console.operations import Hold
+from console.reports.marks import pending_mark
 from console.states import ACTIVE
 
 COLUMN = "pending_work"
 RECENTLY = timedelta(days=7)
 
 
-def pending_targets(model: type[Model], pks: Iterable[Any]) -> dict[str, list[Target]]:
-    """Return by ``str(pk)`` what active runs have to do with each object, the newest last, in one query."""
+def pending_targets(model: type[Model], pks: Iterable[Any], *related: str) -> dict[str, list[Target]]:
+    """Return by ``str(pk)`` what active runs have to do with each object, the newest last, in one query.
+
+    Args:
+        model: The objects' model.
+        pks: Their keys.
+        related: What is wanted of the runs too, such as ``"run__asked_by"``.
+    """
     wanted = {object_key(model, pk): str(pk) for pk in pks}
-    targets = _pending(model).filter(object_id__in=wanted).select_related("run", "run__asked_by", "run__content_type")
+    targets = _pending(model).filter(object_id__in=wanted).select_related("run", *related)
     found: dict[str, list[Target]] = {}
     for target in targets.order_by("id"):
         found.setdefault(wanted[target.object_id], []).append(target)
@@ -45,7 +51,8 @@ def _pending(model: type[Model]) -> QuerySet[Target]:
     Objects are to lead to targets, and those to their runs: not the other way round, for a run may have a million of
     them. What is older than the oldest active run is history, which an index leaves out.
     """
-    oldest = Run.objects.filter(state__in=sorted(ACTIVE)).order_by("pk").values("pk")[:1]
+    # By an expression, or a database with statistics goes through the ended runs from the first one on.
+    oldest = Run.objects.filter(state__in=sorted(ACTIVE)).order_by(F("pk") + 0).values("pk")[:1]
     state = Run.objects.filter(pk=OuterRef("run")).values("state")
     targets = Target.objects.filter(content_type=identity_type(model), withdrawn=False, run__gte=Subquery(oldest))
     return targets.alias(console_state=Subquery(state)).filter(console_state__in=sorted(ACTIVE))
@@ -67,8 +74,7 @@ class PendingPart(Part):
     @admin.display(description=gettext_lazy("Pending work"), empty_value="")
     def pending_work(self, obj: Any) -> str:
         """Return the object's cell: who holds it and how far that is; empty where nothing is pending."""
-        cell = getattr(obj, "console_cell", None)
-        return render_to_string("console/pending_cell.html", cell) if cell else ""
+        return getattr(obj, "console_cell", "")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Show the list, with the pending work of its whole page looked up at once."""
@@ -85,14 +91,12 @@ class PendingPart(Part):
         opened = sight(request, self.admin_site).seen(target.run for target in named.values())
         for obj in shown:
             if target := named.get(str(obj.pk)):
-                obj.console_cell = {
-                    "key": str(obj.pk),
-                    "hold": target.hold,
-                    "run": target.run,
-                    "progress": progress[target.run_id],
-                    "url": run_url(self.admin_site, target.run_id) if target.run_id in opened else "",
-                    "more": len(found[str(obj.pk)]) - 1,
-                }
+                obj.console_cell = pending_mark(
+                    target,
+                    progress[target.run_id],
+                    address=run_url(self.admin_site, target.run_id) if target.run_id in opened else "",
+                    more=len(found[str(obj.pk)]) - 1,
+                )
 
 
 class PendingFilter(admin.SimpleListFilter):

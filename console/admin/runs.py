@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet, prefetch_related_objects
@@ -34,6 +35,8 @@ from console.reports.paging import CappedPaginator
 from console.reports.visibility import VIEW_RUN
 from console.reports.words import number, person, shortened, span
 from console.states import Verb
+
+SELECT = "Select this object for an action - {}"  # Django's words, which its own catalogues translate
 
 
 class RunList(ChangeList):
@@ -142,6 +145,15 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         """Find a run by its number, an object of it, the person who asked, or words of a failure."""
         named = partial(found_in_list, self.admin_site, request)
         return found_by(queryset, search_term, sight(request, self.admin_site), named), False
+
+    def action_checkbox(self, obj: Run) -> SafeString:
+        """Return the row's box as Django draws it, without its widget: a hundred of those take a fifth of the page's time."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            _(SELECT).format(obj),
+        )
 
     @admin.display(description=gettext_lazy("State"))
     def state_chips(self, run: Any) -> SafeString:

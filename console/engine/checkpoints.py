@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.conf import settings
-from console.engine import partitions
+from console.engine import failures, partitions
 from console.engine.caution import left, next_size
 from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
 from console.engine.faults import is_transient
@@ -24,7 +24,7 @@ from console.engine.sizes import adapted
 from console.engine.transactions import bound_waiting
 from console.engine.transitions import lock, settle
 from console.exceptions import ItemOutcome
-from console.models import Failure, Partition, Run
+from console.models import Partition, Run
 from console.operations.base import BaseOperation, ExternalOperation, OnError
 
 STEADY = 0.7
@@ -161,8 +161,7 @@ def _write(
     lease: Lease, run: Run, partition: Partition, chunk: Chunk, outcome: Outcome, pulse: dict[str, Any], *, before: int
 ) -> bool:
     """Write the report and, as the last statement, the fence; tells whether the partition ended."""
-    if outcome.failures:
-        Failure.objects.bulk_create(outcome.failures)
+    failures.report(outcome.failures)
     fields = {**pulse, **_memory(partition, outcome)}
     why = _reason_to_stop(run, partition, outcome)
     if not why and not chunk.is_last:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from console.conf import settings
-from console.engine import admission, partitions
+from console.engine import admission, failures, partitions
 from console.engine.caution import narrowed, stands_alone
 from console.engine.chunks import Outcome, Performer
 from console.engine.clock import now
@@ -18,7 +18,7 @@ from console.engine.obedience import obey, stop
 from console.engine.statements import Bound
 from console.engine.transactions import short_transaction
 from console.engine.transitions import moving, settle
-from console.models import Failure, Partition, Run
+from console.models import Partition, Run
 from console.operations import known_operation
 from console.operations.base import BaseOperation, OnError
 from console.states import CLAIMABLE, STOPPING, State
@@ -118,7 +118,7 @@ def _bury(run: Run, partition: Partition, operation: type[BaseOperation]) -> boo
     piece: Piece = chunk.pieces[0]
     reason = _lost_words(partition) if partition.lease_until is not None else partition.error
     outcome = Performer(run, partition, instance).given_up(piece, reason)
-    Failure.objects.bulk_create(outcome.failures)
+    failures.report(outcome.failures)
     if run.on_error == OnError.STOP or partition.given_up + 1 >= IN_A_ROW:
         partitions.step_over(partition, chunk.end, outcome)
         _fail(run, partition, reason)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
-from console.engine import partitions, wakeups
+from console.engine import failures, partitions, wakeups
 from console.engine.chunks import Outcome
 from console.engine.clashes import clashes_at_all, conflict_of
 from console.engine.languages import asked_in, untranslated
@@ -21,7 +21,7 @@ from console.engine.targets import count_items, leave_out_held
 from console.engine.transactions import short_transaction
 from console.engine.transitions import record
 from console.exceptions import EmptySelection, KeyReused, SelectionChanged, SelectionVanished
-from console.models import Failure, Partition, Run, Target
+from console.models import Partition, Run, Target
 from console.operations.base import BaseOperation
 from console.signals import run_accepted
 
@@ -143,8 +143,7 @@ def _take(draft: Draft, run: Run) -> Outcome:
     outcome = Outcome()
     if run.hold:
         outcome = _meet_holds(draft, run, taken)
-    if outcome.failures:
-        Failure.objects.bulk_create(outcome.failures)
+    failures.report(outcome.failures)
     _write_total(draft, run, taken, outcome)
     return outcome
 

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.conf import settings
-from console.engine import partitions
+from console.engine import failures, partitions
 from console.engine.chunks import Outcome
 from console.engine.clashes import conflict_of, held_by_others
 from console.engine.holds import identity
@@ -39,7 +39,7 @@ def prepare_batch(lease: Lease, run: Run, partition: Partition, operation: BaseO
     start, end = partition.cursor, (partition.position + batch.taken, partition.part + 1)
     if clash is not None:
         return _refuse(lease, run, start, str(clash))
-    Failure.objects.bulk_create(outcome.failures)
+    failures.report(outcome.failures)
     if batch.is_last:
         return _finish(lease, run, operation, start, end, outcome)
     partitions.checkpoint(lease, start, end, outcome, mark=batch.mark)

@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from console.conf import settings
 from console.engine.clock import after, now
+from console.engine.statements import Given, Rows
 from console.engine.transitions import HELD_BACK, OPEN
 from console.models import Event, Partition, Run
 from console.operations import known_operation
@@ -22,6 +24,22 @@ from console.states import ENDED, WORKING, State
 ETA_AFTER = 5.0
 FEW = 3  # checkpoints that a worker misses before it counts as quiet,
 PATIENCE = 5.0  # but a busy machine may be so many seconds late
+A_PAGE = 100  # runs of a list
+SUMS = (
+    "run",
+    "event",
+    "done_",
+    "failed_",
+    "skipped_",
+    "rate_",
+    "slowest",
+    "attempt",
+    "next_attempt_at",
+    "goes_on_at",
+    "lease_until_",
+    "collected",
+    "error_",
+)
 
 
 @dataclass(frozen=True)
@@ -66,33 +84,45 @@ def progress(run: Run) -> Progress:
 def progress_of(runs: Iterable[Run]) -> dict[int, Progress]:
     """Return the numbers of runs by id, in one query whatever their number."""
     by_id = {run.pk: run for run in runs}
-    sums = {row["run"]: row for row in _sums(by_id)} if by_id else {}
+    sums = {row[0]: dict(zip(SUMS, row, strict=True)) for row in _sums(list(by_id))}
     return {pk: _progress(run, sums.get(pk, {})) for pk, run in by_id.items()}
 
 
-def _sums(ids: Iterable[int]) -> Any:
+def _sums(ids: list[int]) -> list[Any]:
+    if not ids:
+        return []
+    if len(ids) > A_PAGE:
+        return list(_summing(ids))
+    return _summing_few(len(ids)).read(**{f"run {n}": pk for n, pk in enumerate(ids)})
+
+
+@lru_cache(maxsize=A_PAGE)
+def _summing_few(count: int) -> Rows[Partition]:
+    """Return the sums of so many runs as a statement that is composed once: pages ask for them every few seconds."""
+    return Rows(lambda: _summing([Given(f"run {n}") for n in range(count)]))
+
+
+def _summing(ids: list[Any]) -> QuerySet[Partition, Any]:
     live = Q(lease_until__gt=now()) & OPEN
     heard = Q(progress_at__gt=after(-PATIENCE)) | Q(rate__lt=FEW / PATIENCE)
     events = Event.objects.filter(run=OuterRef("run")).order_by("-pk")
-    return (
-        Partition.objects.filter(run__in=list(ids))
-        .order_by()
-        .values("run", event=Subquery(events.values("pk")[:1]))
-        .annotate(
-            done_=Sum("done"),
-            failed_=Sum("failed"),
-            skipped_=Sum("skipped"),
-            rate_=Sum("rate", filter=live & heard),
-            slowest=Min("rate", filter=OPEN),
-            attempt=Max("tries"),
-            next_attempt_at=Min("wake_at", filter=OPEN & Q(backing_off=True)),
-            goes_on_at=Min("wake_at", filter=OPEN & HELD_BACK & Q(lease_until=None)),
-            lease_until_=Max("lease_until", filter=OPEN),
-            collected=Sum("position", filter=Q(kind=Partition.Kind.PREPARE)),
-            error_=Max("error", filter=Q(backing_off=True) | Q(outcome=Partition.Outcome.FAILED)),
-            open_=Count("pk", filter=OPEN),
-        )
-    )
+    sums = {
+        "done_": Sum("done"),
+        "failed_": Sum("failed"),
+        "skipped_": Sum("skipped"),
+        "rate_": Sum("rate", filter=live & heard),
+        "slowest": Min("rate", filter=OPEN),
+        "attempt": Max("tries"),
+        "next_attempt_at": Min("wake_at", filter=OPEN & Q(backing_off=True)),
+        "goes_on_at": Min("wake_at", filter=OPEN & HELD_BACK & Q(lease_until=None)),
+        "lease_until_": Max("lease_until", filter=OPEN),
+        "collected": Sum("position", filter=Q(kind=Partition.Kind.PREPARE)),
+        "error_": Max("error", filter=Q(backing_off=True) | Q(outcome=Partition.Outcome.FAILED)),
+    }
+    number = ExpressionWrapper(F("run_id"), BigIntegerField())  # a foreign key takes no expressions in a list
+    of_runs = Partition.objects.alias(number=number).filter(number__in=ids).order_by()
+    each = of_runs.values("run", event=Subquery(events.values("pk")[:1]))
+    return each.annotate(**sums).values_list(*SUMS)
 
 
 def _progress(run: Run, sums: dict[str, Any]) -> Progress:

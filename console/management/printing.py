@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Min, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,14 +51,15 @@ def run_page(run: Run, progress: Progress) -> Iterator[str]:
 
 
 def _failures(run: Run) -> Iterator[str]:
-    groups = run.failures.order_by().values("kind", "group").annotate(count=Sum("items"), rows=Count("pk"))
-    first = {(f.kind, f.group): f for f in run.failures.order_by("-id")}
-    if groups:
+    groups = run.failure_groups.order_by().values("kind", "group").annotate(counted=Sum("items"), earliest=Min("first"))
+    shown = groups.order_by("-counted", "kind", "group")[:SHOWN_FAILURES]
+    firsts = Failure.objects.in_bulk([group["earliest"] for group in shown])
+    if firsts:
         yield ""
         yield _("Failures")
-    for group in list(groups)[:SHOWN_FAILURES]:
-        example = first[group["kind"], group["group"]]
-        yield f"  {number(group['count'])} × {example.get_kind_display()}: {example.reason}  [--group {example.group}]"
+    for group in shown:
+        example = firsts[group["earliest"]]
+        yield f"  {number(group['counted'])} × {example.get_kind_display()}: {example.reason}  [--group {example.group}]"
         yield "      " + _("first: %(object)s") % {
             "object": example.object_label or example.object_id or example.position
         }

@@ -4,7 +4,7 @@ from console.models.dismissals import Dismissal
 from console.models.files import File
 from console.models.heartbeats import Heartbeat
 from console.models.limits import Limit
-from console.models.reports import FAILS, Event, Failure
+from console.models.reports import FAILS, Event, Failure, FailureGroup
 from console.models.runs import Attempt, Partition, Run
 from console.models.targets import Target
 
@@ -14,6 +14,7 @@ __all__ = [
     "Dismissal",
     "Event",
     "Failure",
+    "FailureGroup",
     "File",
     "Heartbeat",
     "Limit",

@@ -65,6 +65,33 @@ class Failure(models.Model):
         return self.kind in SKIPS
 
 
+class FailureGroup(models.Model):
+    """How many failures of a run have one reason, kept beside them: a page need not count a hundred thousand.
+
+    Each of those that write (a partition; 0 is acceptance) has rows of its own, so that none waits for another.
+    """
+
+    # Its constraint begins with the key.
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="failure_groups")
+    writer = models.BigIntegerField(default=0)
+    kind = models.CharField(max_length=9, choices=Failure.Kind.choices)
+    group = models.CharField(max_length=64)
+    items = models.PositiveBigIntegerField()
+    count = models.PositiveBigIntegerField()
+    first = models.BigIntegerField()  # the id of the first failure
+
+    class Meta:
+        verbose_name = _("failure group")
+        verbose_name_plural = _("failure groups")
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=("run", "kind", "group", "writer"), name="console_failuregroup_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.group}"
+
+
 SKIPS = frozenset({Failure.Kind.HELD, Failure.Kind.WITHDRAWN, Failure.Kind.SKIPPED})
 FAILS = frozenset(Failure.Kind) - SKIPS
 

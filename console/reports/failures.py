@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from django.db.models import Count, QuerySet, Subquery, Sum
+from django.db.models import Min, QuerySet, Sum
 
 from console.models import Failure, Run
 from console.operations import known_operation
@@ -67,17 +67,16 @@ def groups(run: Run, sight: Sight) -> list[Group]:
     """Return the failures of `run` by reason, what failed before what was left out, the largest group first.
 
     A reason is told where the person may see one of the first objects that it is said of; it may quote their values.
-    The queries do not grow with the failures: three, and one for the first rows of each of the first ten groups;
+    The queries do not grow with the failures: two, and one for the first rows of each of the first ten groups;
     of very many failures only the reasons are shown.
     """
     counted = (
-        run.failures.order_by()
+        run.failure_groups.order_by()
         .values("kind", "group")
-        .annotate(counted=Sum("items"), count=Count("*"))
+        .annotate(counted=Sum("items"), rows=Sum("count"), earliest=Min("first"))
         .order_by("-counted", "kind", "group")[:GROUPS_SHOWN]
     )
-    shown = [Group(row["kind"], row["group"], row["counted"], row["count"]) for row in counted]
-    found = dict(zip(_firsts(run, shown), shown, strict=True))
+    found = {row["earliest"]: Group(row["kind"], row["group"], row["counted"], row["rows"]) for row in counted}
     firsts = list(Failure.objects.filter(pk__in=found).only("pk", "kind", "reason", "object_id"))
     told = {failure.pk for failure in sight.sift(run, firsts)}
     for failure in firsts:
@@ -91,13 +90,6 @@ def groups(run: Run, sight: Sight) -> list[Group]:
         group.rows = sight.sift(run, rows[:ROWS_SHOWN])
         group.reason = group.reason or (group.rows[0].reason if group.rows else "")
     return ordered
-
-
-def _firsts(run: Run, shown: list[Group]) -> tuple[int, ...]:
-    """Return the first failure of each group, in one query: looked up, while a minimum takes as long as counting does."""
-    alike = (run.failures.filter(kind=group.kind, group=group.fingerprint).order_by("pk") for group in shown)
-    firsts = [Subquery(failures.values("pk")[:1]) for failures in alike]
-    return tuple(Run.objects.filter(pk=run.pk).values_list(*firsts).get()) if firsts else ()
 
 
 def page(run: Run, fingerprint: str, after: int, sight: Sight) -> tuple[list[Failure], int | None]:

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from console.engine.progress import Progress
-from console.models import Run
-from console.reports.chips import Chip, chips
+from console.models import Run, Target
+from console.reports.chips import Chip, chips, hold_chip
 from console.reports.sentences import tally
 from console.reports.shapes import SHAPES
 from console.reports.words import ago, clock
@@ -44,6 +44,35 @@ def progress_mark(run: Run, progress: Progress) -> SafeString:
         progress.version,
         _bar(run, progress),
         tally(run, progress),
+    )
+
+
+def hold_mark(hold: str) -> SafeString:
+    """Return the padlock chip of a hold (“Locked”, “In use”), or nothing."""
+    chip = hold_chip(hold)
+    return chip_mark(chip) if chip else SafeString("")
+
+
+def pending_mark(target: Target, progress: Progress, *, address: str, more: int) -> SafeString:
+    """Return what is pending on an object, for its row in a list: the hold, the run and how far it is.
+
+    Args:
+        target: The object as a target of the run to be named.
+        progress: The run's.
+        address: Of the run's page; empty for those who may not open it.
+        more: How many other runs are pending.
+    """
+    words = target.run.label
+    if progress.percent is not None:
+        words = format_html("{}, <span data-percent>{}</span> %", words, progress.percent)
+    return format_html(
+        '<span class="console-pending" data-object="{}" data-run="{}" data-version="{}">{} {}{}</span>',
+        target.object_id,
+        target.run_id,
+        progress.version,
+        hold_mark(target.hold or ""),
+        format_html('<a href="{}">{}</a>', address, words) if address else words,
+        format_html(' <span title="{}">+{}</span>', _("more runs"), more) if more else "",
     )
 
 

@@ -240,7 +240,7 @@ def worked_on() -> list[type[Model]]:
 
 def model_of(run: Run) -> type[Model] | None:
     """Return the model of the run's objects; None where it works on none, or the code no longer has it."""
-    return run.content_type.model_class() if run.content_type else None
+    return ContentType.objects.get_for_id(run.content_type_id).model_class() if run.content_type_id else None
 
 
 def existing(model: type[Model], keys: Iterable[str]) -> dict[str, Model]:

@@ -21,10 +21,9 @@ from console.engine.progress import progress as progress_of_run
 from console.models import Attempt, Failure
 from console.reports import words
 from console.reports.attention import counts, counts_in_words
-from console.reports.chips import hold_chip
 from console.reports.failures import values
 from console.reports.history import event_words
-from console.reports.marks import chip_mark, chip_marks, progress_mark, time_mark
+from console.reports.marks import chip_marks, hold_mark, progress_mark, time_mark
 from console.reports.paging import LIMIT
 from console.reports.visibility import VIEW_RUN
 
@@ -55,8 +54,7 @@ def console_chip(run: Run, progress: Progress | None = None) -> SafeString:
 @register.simple_tag
 def console_hold(hold: str) -> SafeString:
     """Return the padlock chip of a hold (“Locked”, “In use”), or nothing."""
-    chip = hold_chip(hold)
-    return chip_mark(chip) if chip else SafeString("")
+    return hold_mark(hold)
 
 
 @register.simple_tag

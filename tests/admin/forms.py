@@ -55,12 +55,15 @@ class _Reader(HTMLParser):
         self.button: Button | None = None
         self.select: str = ""
         self.area: str = ""
+        self.elsewhere: list[tuple[str, str, str]] = []  # fields that name their form: its id, their name and value
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.open = Form(given.get("id", ""), given.get("method", "get"))
             self.forms.append(self.open)
+        elif tag == "input" and "form" in given:
+            self.elsewhere.append((given["form"], given["name"], given["value"]))
         elif self.open is not None and "disabled" not in given:
             self._field(tag, given)
 
@@ -105,6 +108,9 @@ def forms(response: HttpResponse) -> list[Form]:
     """Return the forms of a page that post."""
     reader = _Reader()
     reader.feed(response.content.decode())
+    by_id = {form.id: form for form in reader.forms}
+    for form_id, name, value in reader.elsewhere:
+        by_id[form_id].fields.append((name, value))
     return [form for form in reader.forms if form.method == "post" and form.id != "logout-form"]
 
 

@@ -378,6 +378,8 @@ def test_offers_no_retry_of_a_reason_that_was_taken_up() -> None:
     with failing(user, bad=(0, 1), count=3) as run:
         (first, other) = run.failures.order_by("pk")
         run.failures.filter(pk=other.pk).update(group="another", reason="The title is empty.")
+        run.failure_groups.update(items=1, count=1)
+        run.failure_groups.create(kind=other.kind, group="another", items=1, count=1, first=other.pk)
 
         client.post(page_of(run, "retry"), {"group": first.group})
         retry = Run.objects.get(retry_of=run)
