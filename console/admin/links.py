@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
+
+from console.reports.samples import Sample
 
 
 def object_url(site: AdminSite, obj: Model, page: str = "change") -> str:
@@ -21,6 +24,11 @@ def operation_url(site: AdminSite, obj: Model, operation: str) -> str:
     return _reverse(
         f"{site.name}:{obj._meta.app_label}_{obj._meta.model_name}_operation", quote(str(obj.pk)), operation
     )
+
+
+def with_addresses(site: AdminSite, samples: Iterable[Sample]) -> list[tuple[Sample, str]]:
+    """Return each result with the address of the object it made; empty where there is none to go to."""
+    return [(sample, object_url(site, sample.obj) if sample.obj else "") for sample in samples]
 
 
 def list_url(site: AdminSite, model: type[Model]) -> str:

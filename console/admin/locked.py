@@ -154,7 +154,10 @@ def _opened(request: HttpRequest, context: dict[str, Any], mark: str) -> str:
     """Return the mark of what the form shows: that of the page as it was first opened; empty where it has no mark."""
     if not mark:
         return ""
-    return request.POST.get(keys.OPENED, "") if request.method == "POST" else opened_mark(context["adminform"].form)
+    if request.method == "POST":
+        return request.POST.get(keys.OPENED, "")
+    formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+    return opened_mark(context["adminform"].form, formsets)
 
 
 class _Refusal:
@@ -170,8 +173,14 @@ class _Refusal:
         if targets := self.part.holders_of(self.request, obj):
             return not_saved(obj, targets)
         if has_operations(self.part.model) and (run := unseen_change(self.request, obj)):
-            return stale(obj, run, put_back(form, self.request.POST.get(keys.OPENED, "")))
+            return stale(obj, run, put_back(form, self._formsets(obj), self.request.POST.get(keys.OPENED, "")))
         return self._met
+
+    def _formsets(self, obj: Model) -> list[Any]:
+        """Return the posted formsets, as Django will make them of the same post."""
+        # No public method makes them; their prefixes and queries are the ModelAdmin's own affair.
+        formsets, _inlines = self.part._create_formsets(self.request, obj, change=True)  # type: ignore[attr-defined]  # noqa: SLF001
+        return list(formsets)
 
     @property
     def _met(self) -> str:

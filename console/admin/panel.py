@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from console.admin.actions import ActionsPart
-from console.admin.links import run_url, runs_url
+from console.admin.links import run_url, runs_url, with_addresses
 from console.admin.locked import LockedPart
 from console.admin.pending import pending_targets
 from console.admin.sight import sight
@@ -19,6 +19,7 @@ from console.engine.holds import identity_type, object_key
 from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
 from console.reports.headlines import summary
+from console.reports.samples import KEPT, Sample, samples_of
 from console.reports.words import number
 from console.states import ACTIVE, Verb
 
@@ -27,12 +28,17 @@ PENDING, LATEST = 20, 10
 
 @dataclass(frozen=True)
 class PanelRow:
-    """One run on the object: what it did to it, and where to leave the object out of it (empty: too late)."""
+    """One run on the object: what it did to it, and where to leave the object out of it (empty: too late).
+
+    `results` are those that the run still knows of this object, each with its address; they are all unless `is_cut`.
+    """
 
     run: Run
     hold: str
     url: str
     effect: str
+    results: list[tuple[Sample, str]]
+    is_cut: bool
     leave_out_url: str
 
 
@@ -54,12 +60,14 @@ def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
     found, seen = [*reversed(pending[-PENDING:]), *latest], sight(request, site)
     opened = seen.seen(target.run for target in found)
     shown = [target for target in found if target.run_id in opened]
-    effects = _effects(shown)
+    effects, results = _effects(shown), samples_of(shown, seen)
     url = runs_url(site, q=f"{obj._meta.model_name} {obj.pk}")
-    return Panel([_row(request, site, target, effects[target.pk]) for target in shown], targets.count(), url)
+    return Panel(
+        [_row(request, site, target, effects[target.pk], results[target.pk]) for target in shown], targets.count(), url
+    )
 
 
-def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: str) -> PanelRow:
+def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: str, results: list[Sample]) -> PanelRow:
     may_leave_out = target.run.is_active and Verb.WITHDRAW in verbs_for(target.run, request.user)
     address = run_url(site, target.run_id, "withdraw") if may_leave_out else ""
     return PanelRow(
@@ -67,6 +75,8 @@ def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: st
         hold=target.hold or "" if target.run.is_active else "",
         url=run_url(site, target.run_id),
         effect=effect,
+        results=with_addresses(site, results),
+        is_cut=target.run.is_active or target.run.done > KEPT,
         leave_out_url=f"{address}?target={target.pk}" if address else "",
     )
 

@@ -22,6 +22,7 @@ from console.models import Run
 from console.reports.attention import counts, counts_in_words
 from console.reports.news import ended_since, ending, level
 from console.reports.sentences import sentence, tally
+from console.reports.words import about
 
 LIVELY = timedelta(seconds=30)  # for so long after acceptance a page asks every second
 LISTED = 200  # runs that one request for a list's progress may name
@@ -133,5 +134,6 @@ def _row(run: Run, progress: Progress) -> dict[str, Any]:
         "active": run.is_active,
         "percent": progress.percent,
         "tally": tally(run, progress),
+        "left": "" if progress.eta_seconds is None else about(progress.eta_seconds),
         "version": progress.version,
     }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
-from console.admin.links import object_url
+from console.admin.links import with_addresses
 from console.admin.progress import poll_ms, progress_shown
 from console.admin.results import results_of
 from console.admin.run_buttons import buttons
@@ -26,7 +25,7 @@ from console.reports.headlines import headline, parameters
 from console.reports.history import source_words
 from console.reports.paging import capped
 from console.reports.retries import takers
-from console.reports.samples import Sample, samples
+from console.reports.samples import KEPT, samples
 from console.reports.sentences import no_longer_known, sentence
 from console.reports.spreadsheets import HAS_XLSX
 from console.reports.visibility import Sight
@@ -65,7 +64,8 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "objects_count": capped(run.targets.all()),
         **objects_part(request, site, run, verbs),
         **_history(run, whole=whole),
-        "samples": _samples(site, run, seen),
+        "samples": with_addresses(site, samples(run, seen)),
+        "samples_are_cut": progress.done > KEPT,
         "parameters": parameters(run, whole=whole),
         "facts": _facts(run),
     }
@@ -126,10 +126,6 @@ def _history(run: Run, *, whole: bool) -> dict[str, Any]:
         "events": list(reversed(run.events.select_related("by").order_by("-pk")[:EVENTS_SHOWN])),
         "events_count": capped(run.events.all()),
     }
-
-
-def _samples(site: AdminSite, run: Run, seen: Sight) -> list[tuple[Sample, str]]:
-    return [(sample, object_url(site, sample.obj) if sample.obj else "") for sample in samples(run, seen)]
 
 
 def _facts(run: Run) -> list[tuple[str, Any]]:

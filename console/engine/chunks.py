@@ -182,8 +182,8 @@ class Performer:
                 outcome.fail(self.failure(piece, result))
                 continue
             outcome.done += piece.items
-            if result is not None and len(outcome.sample) < SAMPLE:
-                outcome.sample.append(_as_result(result))
+            if len(outcome.sample) < SAMPLE:
+                outcome.sample += _sample(piece, result)[: SAMPLE - len(outcome.sample)]
         return outcome
 
     def _listed(self, piece: Piece, kind: str, reason: str, *, tries: int = 1) -> Failure:
@@ -210,10 +210,17 @@ def idempotency_key(chain: UUID, operation: BaseOperation, piece: Piece) -> UUID
     return uuid5(chain, f"{label}:{object_id}:{piece.first}")
 
 
-def _as_result(result: Any) -> dict[str, str]:
+def _sample(piece: Piece, result: Any) -> list[dict[str, str]]:
+    """Return what is kept of the results of a piece: each with the key of the object that it came `of`."""
+    results = [] if result is None else result if isinstance(result, list | tuple) else [result]
+    of = piece.target.object_id if piece.target else ""
+    return [{**asdict(_as_result(one)), "of": of} for one in results]
+
+
+def _as_result(result: Any) -> Result:
     if isinstance(result, Model):
-        result = Result.of(result)
-    return asdict(result if isinstance(result, Result) else Result(str(result)[:200]))
+        return Result.of(result)
+    return result if isinstance(result, Result) else Result(str(result)[:200])
 
 
 def _label(obj: Any) -> str:

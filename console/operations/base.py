@@ -21,8 +21,8 @@ from console.retry import RetryPolicy
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-# What `process` may hand back: nothing, or for some objects (by primary key) a result text, an ItemFailed or a Skip.
-Results = Mapping[Any, "str | ItemOutcome | Result"] | None
+# What `process` may hand back: nothing, or for some objects (by primary key) results, an ItemFailed or a Skip.
+Results = Mapping[Any, "str | ItemOutcome | Result | Sequence[Result]"] | None
 
 
 class Hold(TextChoices):

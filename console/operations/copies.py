@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar
 
 from django.db import router
@@ -96,7 +97,7 @@ class Copy(Operation):
         """Make the copies of `spans`, inside the checkpoint's transaction.
 
         Returns:
-            By the original's key, the first copy of each original among the first ten items.
+            By the original's key, its copies among the first ten.
         """
         if not spans:
             return None
@@ -155,17 +156,14 @@ def _plan(operation: type[Copy], model: type[Model]) -> Plan:
 
 
 def _results(pieces: Sequence[Piece], originals: Mapping[Any, Model]) -> Results:
-    found: dict[Any, Result] = {}
-    items = 0
-    for piece in pieces:
-        if items >= RESULTS:
-            break
-        items += piece.count
-        found.setdefault(piece.source, _result(originals[piece.source], piece))
+    found: dict[Any, list[Result]] = {}
+    each = ((piece.source, number, key) for piece in pieces for number, key in piece.copies())
+    for source, number, key in islice(each, RESULTS):
+        found.setdefault(source, []).append(_result(originals[source], number, key))
     return found
 
 
-def _result(original: Model, piece: Piece) -> Result:
+def _result(original: Model, number: int, key: Any) -> Result:
     # Made without reading the copy: a look at ten rows a chunk would be felt.
-    text = _("%(object)s, copy %(number)d") % {"object": original, "number": piece.number}
-    return Result(text[:200], original._meta.app_label, str(original._meta.model_name), str(piece.key))
+    text = _("%(object)s, copy %(number)d") % {"object": original, "number": number}
+    return Result(text[:200], original._meta.app_label, str(original._meta.model_name), str(key))

@@ -96,6 +96,18 @@ def ago(moment: datetime) -> str:
     return _("%(time)s ago") % {"time": span(int(passed.total_seconds()))}
 
 
+def patterns_of_ago() -> dict[str, str]:
+    """Return the words that `ago` is made of, with ``{…}`` for numbers: times that a page shows go on by script."""
+    return {
+        "just-now": _("just now"),
+        "ago": _("%(time)s ago") % {"time": "{time}"},
+        "seconds": _("%(count)s s") % {"count": "{count}"},
+        "minutes": _("%(count)s min") % {"count": "{count}"},
+        "hours": _("%(hours)s h") % {"hours": "{hours}"},
+        "hours-minutes": _("%(hours)s h %(minutes)s min") % {"hours": "{hours}", "minutes": "{minutes}"},
+    }
+
+
 def person(user: AbstractBaseUser | None) -> str:
     """Return a person's name; the console's own where nobody asked."""
     if user is None:

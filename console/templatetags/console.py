@@ -138,10 +138,12 @@ def console_assets(context: template.Context) -> SafeString:
     """Return the links to the console's one style sheet and one script, the first time it is asked in a request."""
     if not _first(context, "assets"):
         return SafeString("")
+    settings = {"now": timezone.now().isoformat(), **words.patterns_of_ago()}
     return format_html(
-        '<link rel="stylesheet" href="{}"><script src="{}" defer></script>',
+        '<link rel="stylesheet" href="{}"><script src="{}"{} defer></script>',
         static("console/console.css"),
         static("console/console.js"),
+        format_html_join("", ' data-{}="{}"', settings.items()),
     )
 
 

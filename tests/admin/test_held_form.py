@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import Context
 from typing import Any
 
@@ -14,7 +15,7 @@ from console.engine import control
 from console.engine.acceptance import start
 from console.models import Run
 from console.operations import Hold
-from console.testing import hold, perform
+from console.testing import declared, hold, perform
 from notes.models import Attachment, Note, Tag
 from notes.operations import ArchiveNotes, RetagNotes
 from tests.admin.forms import Form, forms, text_of
@@ -251,7 +252,25 @@ class TestStale:
             form = note_form(page)
         assert note.tags.count() == 2
 
-    @pytest.mark.parametrize("mark", ["", "[]", "{", '{"tags": 1, "none": "x"}'])
+    def test_names_the_rows_of_what_belongs_to_it(self, client: Client, note: Note) -> None:
+        """Attachments that the run changed or deleted, not the one that only the person changed."""
+        for name in ("b.txt", "c.txt"):
+            note.attachments.create(name=name, content="B")
+        opened = note_form(client.get(address(note)))
+
+        def process(_operation: Any, notes: Sequence[Note]) -> None:
+            Attachment.objects.filter(note__in=notes, name="a.txt").update(content="new")
+            Attachment.objects.filter(note__in=notes, name="c.txt").delete()
+
+        with declared(Note, process, label="Tidy", related=("attachments",)) as tidy:
+            perform(start(tidy, objects=[note]))
+            posted = opened.data(title="Mine", _save="Save", **{"attachments-1-content": "mine"})
+            told = text_of(client.post(address(note), posted))
+        assert "your form would put old values back: Attachment “a.txt” and deleted attachments." in told
+
+    @pytest.mark.parametrize(
+        "mark", ["", "[]", "{", '{"tags": 1, "none": "x"}', '{"": {"tags": 1}, "attachments": {"1": 2}}']
+    )
     def test_a_mark_that_cannot_be_read_stops_it_all_the_same(self, client: Client, note: Note, mark: str) -> None:
         """Only the names are missing, or are too many."""
         opened, _run = self.archived_meanwhile(client, note)

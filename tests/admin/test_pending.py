@@ -169,6 +169,18 @@ class TestThePanel:
         for effect in ("done: 1 copy each", "left out: It was fine before.", "not reached", "not reached yet"):
             assert effect in words
 
+    def test_names_the_copies_that_were_made_of_it(self, client: Client) -> None:
+        """As far as the run knows them: it keeps the first ten of all, and says so where there were more."""
+        first, second, third = make_notes(3)
+        perform(start(CopyNotes, objects=[first], params={"copies": 2}))
+        made = Note.objects.latest("pk")
+        page = self.page(client, first)
+        assert "done: 2 copies each: Note 1, copy 1 · Note 1, copy 2" in page
+        assert f"{LIST}{made.pk}/change/" in client.get(f"{LIST}{first.pk}/change/").content.decode()
+        perform(start(CopyNotes, objects=[second, third], params={"copies": 9}))
+        assert "done: 9 copies each; the first: Note 2, copy 1 · Note 2, copy 2 · " in self.page(client, second)
+        assert "done: 9 copies each; the first: Note 3, copy 1 " in self.page(client, third)
+
     def test_offers_to_leave_the_object_out_while_that_can_be_done(self, client: Client) -> None:
         """To whom it is permitted."""
         (note,) = make_notes(1)

@@ -18,6 +18,7 @@ from console.states import State
 from console.testing import declared, hold, perform
 from notes.forms import CopyForm
 from notes.models import Note
+from tests.admin.forms import text_of
 from tests.admin.running import (
     VIEW,
     copied,
@@ -150,6 +151,16 @@ def test_shows_celerys_result_beside_each_attempt_or_that_it_is_gone() -> None:
     html = signed_in(user).get(page_of(run)).content.decode()
     assert reverse("admin:django_celery_results_taskresult_change", args=[result.pk]) in html
     assert "already cleaned up" not in html
+
+
+def test_names_the_first_results_and_promises_no_more() -> None:
+    """All of a few; of many the first ten, and that they are the first."""
+    user = operator()
+    client = signed_in(user)
+    few, many = (text_of(client.get(page_of(copied(user, copies=copies)))) for copies in (2, 4))
+    assert "Results: Note 1, copy 1 · Note 1, copy 2 · Note 2, copy 1 · " in few
+    assert "The first 10 results: " in many
+    assert many.partition("Failures (0)")[0].count(", copy ") == 10
 
 
 def test_masks_secret_parameters() -> None:

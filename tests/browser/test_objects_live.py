@@ -14,6 +14,7 @@ from notes.models import Note
 from notes.operations import ArchiveNotes, CopyNotes
 from tests.admin.running import make_notes
 from tests.browser.staff import NOTES, Visitor
+from tests.engine.kit import chunk, must_win
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -50,6 +51,27 @@ def test_a_locked_form_says_when_it_can_be_edited(
     visitor.follow("Reload to edit")
     expect(page.locator("[name=_save]")).to_be_visible()
     expect(banner).to_have_count(0)
+    assert trouble == []
+
+
+def test_a_banner_follows_its_run_and_moments_go_on(
+    visitor: Visitor, notes: list[Note], run: Run, trouble: list[str]
+) -> None:
+    """It starts, and the banner no longer says that it waits in line; what was “just now” is a moment ago."""
+    page = visitor.page
+    page.clock.install()
+    visitor.open(f"{NOTES}{notes[0].pk}/change/")
+    banner, moment = page.locator("[data-console-banner]"), page.locator("#runs .console-ago")
+    expect(banner).to_contain_text("waiting to start, first in line")
+
+    chunk(must_win(run), 1)
+
+    page.clock.fast_forward(130_000)
+    expect(banner).to_contain_text("Running")
+    expect(banner).not_to_contain_text("waiting to start")
+    expect(moment).to_have_text("(2 min ago)")
+    page.clock.fast_forward(2 * 3_600_000)
+    expect(moment).to_have_text("(2 h 2 min ago)")
     assert trouble == []
 
 

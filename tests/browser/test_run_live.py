@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from console.engine import control
@@ -12,8 +15,9 @@ from console.models import Run
 from console.reports.shapes import SHAPES
 from console.states import State
 from console.testing import perform
-from tests.admin.running import copying, page_of
+from tests.admin.running import copying, fall_silent, page_of
 from tests.browser.staff import RUNS, Visitor
+from tests.engine.kit import chunk, must_win
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -38,6 +42,29 @@ def test_follows_its_run_to_the_end(page: Page, visitor: Visitor, run: Run, trou
     expect(page).to_have_title(f"Run {run.pk}: Copy, succeeded | Notes")
     expect(page.locator("[data-console-run]")).to_have_attribute("data-poll", "0")
     expect(page.locator("[data-count=active]")).to_be_hidden()
+    assert trouble == []
+
+
+def test_takes_back_rate_and_end_while_its_worker_gives_no_sign(
+    page: Page, visitor: Visitor, run: Run, trouble: list[str]
+) -> None:
+    """They go, with a word why, and come back with the next checkpoint."""
+    chunk(must_win(run), 1)
+    Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(minutes=1))
+    visitor.open(page_of(run))
+    rate, left, told = (page.locator(f"[data-field={name}]") for name in ("rate", "eta", "sentence"))
+    fall_silent(run, 0)
+    expect(rate).to_be_visible()
+    expect(left).to_be_visible()
+
+    fall_silent(run, 8)
+
+    expect(told).to_contain_text("s. If it has died, another can take over in ")
+    expect(rate).to_be_hidden()
+    expect(left).to_be_hidden()
+    fall_silent(run, 0)
+    expect(rate).to_be_visible()
+    expect(told).to_contain_text("a second.")
     assert trouble == []
 
 

@@ -5,11 +5,32 @@
   if (root.dataset.consoleLive) return;
   root.dataset.consoleLive = "on";
 
+  const settings = document.currentScript.dataset;
+  const ahead = Date.parse(settings.now) - Date.now(); // of this machine's clock, the server's
   const language = root.lang || undefined;
   const grouped = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
   const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   const show = (element, on) => { if (element) element.hidden = !on; };
   const write = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
+
+  /* Moments go on from “3 min ago”, in the server's words and by its clock. */
+  function ago(seconds) {
+    if (seconds >= 86400) return "";
+    if (seconds < 2) return settings.justNow;
+    const minutes = Math.floor(seconds / 60);
+    const hours = Math.floor(minutes / 60);
+    const pattern = !minutes ? settings.seconds : !hours ? settings.minutes : minutes % 60 ? settings.hoursMinutes : settings.hours;
+    const time = pattern.replace("{count}", minutes || seconds).replace("{hours}", hours).replace("{minutes}", minutes % 60);
+    return settings.ago.replace("{time}", time);
+  }
+
+  function tick() {
+    if (document.hidden) return;
+    document.querySelectorAll("time > .console-ago").forEach((part) => {
+      const passed = ago(Math.floor((Date.now() + ahead - Date.parse(part.parentElement.dateTime)) / 1000));
+      write(part, passed && `(${passed})`);
+    });
+  }
 
   /* Ask `address` again and again: while the tab is seen, until `heard` returns 0, slower in trouble. */
   function poll(address, first, heard, trouble) {
@@ -62,10 +83,16 @@
     });
   }
 
+  /* This page as the server would draw it now; null where it cannot be had. */
+  async function drawn(headers) {
+    const response = await fetch(window.location.href, { credentials: "same-origin", cache: "no-store", headers });
+    if (!response.ok || response.redirected) return null;
+    return new DOMParser().parseFromString(await response.text(), "text/html");
+  }
+
   async function swap(page) {
-    const response = await fetch(window.location.href, { credentials: "same-origin" });
-    if (!response.ok || response.redirected) return false;
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const fresh = await drawn();
+    if (!fresh) return false;
     let left = 0;
     page.querySelectorAll("[data-live]").forEach((part) => {
       const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
@@ -176,10 +203,8 @@
     }
     /* Cells change, rows never move: what is new waits behind a line that counts it. */
     async function refresh() {
-      const headers = { "X-Console-Newest": region.dataset.newest || "" };
-      const response = await fetch(window.location.href, { credentials: "same-origin", cache: "no-store", headers });
-      if (!response.ok || response.redirected) return;
-      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fresh = await drawn({ "X-Console-Newest": region.dataset.newest || "" });
+      if (!fresh) return;
       rows().forEach((row) => {
         const other = fresh.querySelector(`[data-console-list] [data-run="${CSS.escape(row.dataset.run)}"]`);
         const here = row.closest("tr");
@@ -200,14 +225,29 @@
   /* The banner of a held object: how far its run is, and when it has ended a sentence and the way on. Nothing reloads. */
   function banner(box) {
     const line = box.querySelector("[data-ending]");
-    poll(() => `${box.dataset.summary}?runs=${box.dataset.run}`, 2000, (answer) => {
+    const told = () => [...box.querySelectorAll(":scope > p")];
+    let version = "";
+    async function redraw(run) {
+      const fresh = box.contains(document.activeElement) ? null : await drawn();
+      const other = fresh && fresh.querySelector(`[data-console-banner][data-run="${CSS.escape(box.dataset.run)}"]`);
+      if (!other) return;
+      const parts = other.querySelectorAll(":scope > p");
+      told().forEach((part, index) => { if (parts[index]) part.replaceWith(document.importNode(parts[index], true)); });
+      version = run.version;
+    }
+    poll(() => `${box.dataset.summary}?runs=${box.dataset.run}`, 2000, async (answer) => {
       const run = answer.runs && answer.runs[box.dataset.run];
       if (!run) return 0;
+      version = version || box.querySelector(".console-progress").dataset.version;
       box.querySelectorAll(".console-progress").forEach((row) => move(row, run));
-      if (run.active) return answer.poll_ms;
-      const told = box.querySelector(`template[data-ended="${CSS.escape(run.state)}"]`);
-      box.querySelectorAll(":scope > p").forEach((part) => show(part, false));
-      if (line && told) line.replaceChildren(told.content.cloneNode(true));
+      write(box.querySelector("[data-left]"), run.left);
+      if (run.active) {
+        if (run.version !== version) await redraw(run);
+        return answer.poll_ms;
+      }
+      const ending = box.querySelector(`template[data-ended="${CSS.escape(run.state)}"]`);
+      told().forEach((part) => show(part, false));
+      if (line && ending) line.replaceChildren(ending.content.cloneNode(true));
       return 0;
     }, () => {});
   }
@@ -226,9 +266,8 @@
       return cells().length ? answer.poll_ms : 0;
     }
     async function refresh(changed) {
-      const response = await fetch(window.location.href, { credentials: "same-origin" });
-      if (!response.ok || response.redirected) return;
-      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fresh = await drawn();
+      if (!fresh) return;
       changed.forEach((cell) => {
         const other = fresh.querySelector(`.console-pending[data-object="${CSS.escape(cell.dataset.object)}"]`);
         if (other) cell.replaceWith(document.importNode(other, true)); else cell.remove();
@@ -315,5 +354,6 @@
   if (header && main && !regions.length) list(main, header.dataset.summary, false);
   document.querySelectorAll("[data-console-indicator]").forEach(indicator);
   document.querySelectorAll("[data-console-banner]").forEach(banner);
+  window.setInterval(tick, 1000);
   document.querySelectorAll("[data-console-cells]").forEach((mark) => pendingWork(mark.dataset.summary));
 })();
