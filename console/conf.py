@@ -22,7 +22,8 @@ class ConsoleSettings:
     `slice` is how long a worker stays with one partition before it yields; `timeout` is the longest that one item may
     take where its operation says nothing; `margin` lies between the soft and the hard time limit, and again between
     the hard limit and the lease's end. `keep_files` is how long uploads and exports are kept; `import_max_bytes` how many bytes
-    an upload may have.
+    an upload may have; `import_all_or_nothing` how many rows one transaction imports at most; a preview of a file of at most
+    `import_at_once` bytes is made by the request that asks for it.
     """
 
     slice: float = 10.0
@@ -51,6 +52,8 @@ class ConsoleSettings:
     import_max_cell: int = 2_000_000
     import_max_sheet_cells: int = 5_000_000
     import_max_unpacked: int = 512 * 1024 * 1024
+    import_all_or_nothing: int = 5000
+    import_at_once: int = 50_000
     contact: str = "an administrator"
 
     def lease(self, timeout: float | None) -> float:

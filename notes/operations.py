@@ -20,6 +20,7 @@ from console.operations import (
     Delete,
     ExternalOperation,
     Hold,
+    Import,
     ItemFailed,
     Operation,
     Result,
@@ -32,6 +33,7 @@ from console.operations import (
 from notes.forms import CopyForm, RetagForm
 from notes.models import AuthorStatistics, Note
 from notes.publishing import NewsletterAwayError, NoteRefusedError, publish
+from notes.resources import NoteResource
 
 
 @register(Note)
@@ -110,6 +112,15 @@ class DeleteNotes(Delete):
     name = "notes.delete"
     label = _("Delete for good")
     permission = "notes.delete_note"
+
+
+@register(Note)
+class ImportNotes(Import):
+    """Create and change notes from the rows of a file."""
+
+    name = "notes.import"
+    label = _("Import")
+    resource_class = NoteResource
 
 
 @register(Note)

@@ -13,6 +13,7 @@ from django import forms
 from django.core.checks import CheckMessage, run_checks
 from django.core.files.storage import Storage
 from django.db.models import Model
+from import_export.resources import ModelResource
 from kombu import Queue
 
 from console.checks import celery as celery_checks
@@ -20,10 +21,11 @@ from console.checks import databases, durations, files, web
 from console.checks.operations import check_operation, check_queue
 from console.exceptions import NoStorage
 from console.middleware import HeldObjectMiddleware
-from console.operations import BaseOperation, Copy, ExternalOperation, Hold, OnError, Operation, Update
+from console.operations import BaseOperation, Copy, ExternalOperation, Hold, Import, OnError, Operation, Update
 from console.schedules.scheduler import Scheduler
 from console.storage import storage
-from notes.models import Note
+from notes.models import Note, Tag
+from notes.resources import NoteResource
 
 SAFE = {
     "broker_url": "redis://127.0.0.1:1/0",
@@ -266,6 +268,24 @@ def test_a_copy_that_cannot_be_planned_is_named() -> None:
     """Better at the start of the site than at the first item."""
     copy = variant(Copy, name="notes.copied", permission="notes.add_note", model=Note, cleared=("headline",))
     assert ids(check_operation(copy)) == {"E017"}
+
+
+def test_an_import_needs_a_resource_of_its_model() -> None:
+    """None, one of another model, none to be registered for, a form that cannot carry what the pages ask."""
+
+    class Tags(ModelResource):
+        class Meta:
+            model = Tag
+
+    found = {"resource_class": NoteResource, "name": "notes.load", "model": Note, "permission": "notes.add_note"}
+    for wrong, expected in (
+        ({}, set()),
+        ({"resource_class": None}, {"E030"}),
+        ({"model": None}, {"E031"}),
+        ({"resource_class": Tags}, {"E032"}),
+        ({"form": forms.Form}, {"E033"}),
+    ):
+        assert ids(check_operation(type("Load", (Import,), found | wrong))) == expected
 
 
 def test_every_reserved_name_is_refused() -> None:

@@ -36,7 +36,8 @@ class ActionsPart(Part):
 
     def permitted_operations(self, request: HttpRequest) -> list[type[BaseOperation]]:
         """Return the operations on this model that the person may start, in the order of declaration."""
-        return [operation for operation in operations_of(self.model) if may_start(request, operation)]
+        found = (operation for operation in operations_of(self.model) if operation.selection is not None)
+        return [operation for operation in found if may_start(request, operation)]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Return the project's own actions, then the operations."""
@@ -72,7 +73,7 @@ class ActionsPart(Part):
         """Return the answer to a request for an operation that is unknown or not permitted; None where it is lawful."""
         try:
             operation = get_operation(name)
-            if operation not in operations_of(self.model):
+            if operation not in operations_of(self.model) or operation.selection is None:
                 raise UnknownOperation(name)
             check_may_start(operation, request.user)
         except NotPermitted as error:
@@ -105,7 +106,7 @@ class ActionsPart(Part):
 
 def may_start(request: HttpRequest, operation: type[BaseOperation]) -> bool:
     """Tell whether the person may start the operation."""
-    return not operation.permission or bool(request.user.has_perm(operation.permission))
+    return bool(request.user.has_perms(operation.permissions()))
 
 
 def _is_key(model: type[Model], key: str) -> bool:

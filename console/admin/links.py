@@ -52,6 +52,16 @@ def start_url(site: AdminSite, operation: str) -> str:
     return _reverse(f"{site.name}:console_run_start_operation", operation)
 
 
+def import_url(site: AdminSite, model: type[Model], operation: str) -> str:
+    """Return the address at which an import of `model` begins; empty on a site where it cannot."""
+    return _reverse(f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_console_import", operation)
+
+
+def columns_url(site: AdminSite, model: type[Model], operation: str, file_id: int) -> str:
+    """Return the address of the columns of an uploaded file; empty on a site where it cannot be imported."""
+    return _reverse(f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_console_columns", operation, file_id)
+
+
 def run_url(site: AdminSite, run_id: int, page: str = "change") -> str:
     """Return the address of a run's page, or of one of its verbs; empty on a site without runs."""
     if page == "change":

@@ -19,6 +19,7 @@ from console.admin.watching import watched
 from console.engine.progress import Progress, progress_of
 from console.engine.progress import progress as progress_of_run
 from console.models import Run
+from console.reports import imports
 from console.reports.attention import counts, counts_in_words
 from console.reports.news import ended_since, ending, level
 from console.reports.sentences import sentence, tally
@@ -78,7 +79,7 @@ def payload(run: Run, request: HttpRequest, site: AdminSite) -> dict[str, Any]:
         "done": progress.done,
         "failed": progress.failed,
         "skipped": progress.skipped,
-        "counts": {},
+        "counts": {one.kind: one.count for one in imports.counts(run, progress)} if imports.is_import(run) else {},
         "percent": progress.percent,
         "rate": progress.rate,
         "eta_seconds": progress.eta_seconds,

@@ -9,7 +9,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from console.admin import keys
-from console.admin.base import Part, dress, has_operations
+from console.admin.base import dress, has_operations
+from console.admin.imports import ImportsPart
 from console.admin.links import runs_url, summary_url
 from console.admin.seen import StaleForm, seen_mark, unseen_change
 from console.admin.sight import in_words, sight
@@ -48,7 +49,7 @@ class HeldRow(RowForm):
         return cleaned
 
 
-class RowsPart(Part):
+class RowsPart(ImportsPart):
     """The part of `OperationsMixin` for ``list_editable``."""
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -85,6 +86,7 @@ class RowsPart(Part):
             console_locked=self._locked(request),
             console_runs=runs_url(self.admin_site, model=self.opts.label_lower),
             console_summary=summary_url(self.admin_site),
+            console_imports=self.import_buttons(request),
         )
 
     def _locked(self, request: HttpRequest) -> list[str]:

@@ -15,6 +15,7 @@ from console.engine.progress import Progress
 from console.models import Run
 from console.reports.asks import NEW_RUNS, ask
 from console.reports.attention import needs_attention
+from console.reports.imports import is_import
 from console.reports.verb_forms import Ask
 from console.reports.words import number
 from console.states import State, Verb
@@ -54,8 +55,8 @@ def buttons(site: AdminSite, request: HttpRequest, run: Run, progress: Progress,
 
 
 def _verb(site: AdminSite, run: Run, progress: Progress, verb: Verb) -> Button | None:
-    if verb == Verb.WITHDRAW:  # asked of one object, in the list of them
-        return None
+    if verb == Verb.WITHDRAW or (verb == Verb.START and is_import(run)):
+        return None  # asked of one object, in the list of them; asked with the preview
     has_own_page = verb in NEW_RUNS and (progress.total or 0) > LARGE
     words = ask(verb, run, progress, with_holds=not has_own_page)
     if verb == Verb.RETRY and all(scope.value == Run.Only.ALL for scope in words.scopes):
@@ -64,11 +65,15 @@ def _verb(site: AdminSite, run: Run, progress: Progress, verb: Verb) -> Button |
 
 
 def _again(site: AdminSite, request: HttpRequest, run: Run) -> list[Button]:
-    return [Button(_("Run again…"), run_url(site, run.pk, "again"))] if may_run_again(site, request, run) else []
+    return (
+        [Button(_("Run again…"), run_url(site, run.pk, "again"))]
+        if not is_import(run) and may_run_again(site, request, run)
+        else []
+    )
 
 
 def _download(site: AdminSite, run: Run, progress: Progress) -> list[Button]:
-    if not progress.failed:
+    if not progress.failed or is_import(run):  # whose report offers its failed rows
         return []
     text = ngettext("Download the %(count)s failed", "Download the %(count)s failed", progress.failed)
     address = f"{run_url(site, run.pk).removesuffix('change/')}failures.csv"

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
+from console.admin.import_part import import_part
 from console.admin.links import with_addresses
 from console.admin.progress import poll_ms, progress_shown
 from console.admin.results import results_of
@@ -68,6 +69,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "samples_are_cut": progress.done > KEPT,
         "parameters": parameters(run, whole=whole),
         "facts": _facts(run),
+        **import_part(site, request, run, progress, verbs, seen),
     }
     return TemplateResponse(request, "admin/console/run/change_form.html", context)
 

@@ -36,7 +36,7 @@ from console.engine.progress import progress as progress_of_run
 from console.engine.verbs import check_permitted, check_verb
 from console.exceptions import ConsoleError, CountNotTyped, HoldConflict, NotPermitted
 from console.models import Run, Target
-from console.operations import known_operation
+from console.operations import OnError, known_operation
 from console.reports.asks import ask
 from console.reports.verb_forms import Ask
 from console.reports.visibility import Sight
@@ -175,7 +175,11 @@ def _retry(request: HttpRequest, run: Run, seen: Sight) -> Done:
 def _start(request: HttpRequest, run: Run, seen: Sight) -> Done:
     _check_typed(request, ask(Verb.START, run, progress_of_run(run)))
     answer = control.do_it_now(
-        run.pk, by=request.user, reason=_reason(request), leave_held_out=_leaves_held_out(request)
+        run.pk,
+        by=request.user,
+        reason=_reason(request),
+        leave_held_out=_leaves_held_out(request),
+        on_error=request.POST.get("on_error", "") if request.POST.get("on_error") in OnError.values else "",
     )
     return Done(answer.run, _accepted(answer, run), is_repeated=not answer.created)
 

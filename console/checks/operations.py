@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.db import router
 from django.db.models import Model
 
+from console.checks.imports import check_import
 from console.exceptions import InvalidOperation
 from console.models import Run
 from console.operations import (
@@ -18,6 +19,7 @@ from console.operations import (
     Copy,
     ExternalOperation,
     Hold,
+    Import,
     OnError,
     Operation,
     RetryPolicy,
@@ -107,7 +109,9 @@ def _check_permission(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
 
 
 def _check_work(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
-    if issubclass(operation, ExternalOperation):
+    if issubclass(operation, Import):
+        yield from check_import(operation)
+    elif issubclass(operation, ExternalOperation):
         if operation.call is ExternalOperation.call:
             yield _unwritten(operation, "call(obj, key)")
     elif issubclass(operation, Update):

@@ -14,6 +14,7 @@ from console.engine.drafts import Acceptance, Draft, accept_draft, check_count, 
 from console.engine.selection import Descriptor, Selection
 from console.engine.sizes import prepare_above
 from console.engine.targets import FEW, insert, insert_few, lockable_keys
+from console.engine.verbs import lacks
 from console.exceptions import EmptySelection, NoDryRun, NotPermitted
 from console.models import Partition, Run
 from console.operations import get_operation
@@ -103,7 +104,9 @@ def accept(
     run = new_run(instance, by=by, source=source, dry_run=dry_run, key=key)
     run.repeat_of = repeat_of
     draft = Draft(instance, run, leave_held_out=leave_held_out, find={"key": key} if key else {})
-    if chosen.selection is not None:
+    if chosen.reads_rows:
+        prepare(draft, {"kind": "upload"})
+    elif chosen.selection is not None:
         select(draft, selection, confirmed)
     return accept_draft(draft, by=by)
 
@@ -114,8 +117,8 @@ def check_may_start(operation: type[BaseOperation], by: User | None) -> None:
     Raises:
         NotPermitted: The permission is missing.
     """
-    if by is not None and operation.permission and not by.has_perm(operation.permission):
-        raise NotPermitted(operation.permission, str(operation.label))
+    if missing := lacks(by, operation):
+        raise NotPermitted(missing, str(operation.label))
 
 
 def page_key(key: str, params: Mapping[str, Any], *, dry_run: bool, leave_held_out: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,15 @@ from console.engine import failures, partitions
 from console.engine.caution import left, next_size
 from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
 from console.engine.faults import is_transient
-from console.engine.items import Chunk, read_chunk
+from console.engine.items import read_chunk
 from console.engine.leases import Lease
 from console.engine.obedience import stop
+from console.engine.pieces import Chunk
 from console.engine.preparing import prepare_batch
+from console.engine.row_chunks import performer_of
 from console.engine.sizes import adapted
+from console.engine.staging import is_ready, stage
+from console.engine.targets import insert_seen
 from console.engine.transactions import bound_waiting
 from console.engine.transitions import lock, settle
 from console.exceptions import ItemOutcome
@@ -75,6 +80,8 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
         Exception: Whatever the operation raised; nothing was written.
     """
     if partition.kind == Partition.Kind.PREPARE:
+        if operation.reads_rows and not is_ready(run):
+            return Done(0, stage(lease, run, operation))
         return _prepare(lease, run, partition, operation)
     if isinstance(operation, ExternalOperation):
         return _call(lease, run, partition, operation, mode)
@@ -88,13 +95,13 @@ def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperat
 
 
 def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
-    performer = Performer(run, partition, operation)
+    performer = performer_of(run, partition, operation)
     started = time.monotonic()
     with transaction.atomic():
         bound_waiting(lease.seconds - settings.margin)
         chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
         outcome = _perform(performer, chunk, mode)
-        chunk = chunk.up_to(outcome.items)
+        chunk = performer.reached(chunk, outcome)
         took = time.monotonic() - started
         closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took), before=mode.before)
     return Done(chunk.items, closed)
@@ -152,7 +159,7 @@ def blame_next(
         chunk = read_chunk(run, partition, operation, 1)
         outcome = Outcome()
         for piece in chunk.pieces:
-            outcome.fail(Performer(run, partition, operation).failure(piece, error))
+            outcome.fail(performer_of(run, partition, operation).failure(piece, error))
         closed = _write(lease, run, partition, chunk, outcome, {"caution": left(partition, 1)}, before=before)
     return Done(chunk.items, closed)
 
@@ -162,6 +169,8 @@ def _write(
 ) -> bool:
     """Write the report and, as the last statement, the fence; tells whether the partition ended."""
     failures.report(outcome.failures)
+    if outcome.touched:
+        insert_seen(run, outcome.touched)
     fields = {**pulse, **_memory(partition, outcome)}
     why = _reason_to_stop(run, partition, outcome)
     if not why and not chunk.is_last:
@@ -179,8 +188,8 @@ def _write(
 
 
 def _reason_to_stop(run: Run, partition: Partition, outcome: Outcome) -> str:
-    if not outcome.failed:
-        return ""
+    if outcome.stops or not outcome.failed:
+        return outcome.stops
     first = next(f for f in outcome.failures if not f.is_skip)
     if run.on_error == OnError.STOP:
         return _("Stopped at the first failure: %(reason)s") % {"reason": first.reason}
@@ -218,8 +227,16 @@ def _rate(partition: Partition, chunk: Chunk, took: float) -> float | None:
 
 
 def _memory(partition: Partition, outcome: Outcome) -> dict[str, Any]:
-    """Return what the partition remembers of its items: the first results, and that one of them could be done."""
+    """Return what the partition remembers of its items.
+
+    The first results, and that one of them could be done; of rows how many were of which kind, and the first of each.
+    """
     fields: dict[str, Any] = {}
+    if outcome.counts:
+        fields["tally"] = dict(Counter(partition.tally) + outcome.counts)
+    if any(outcome.shown.values()):
+        kinds = partition.shown | outcome.shown
+        fields["shown"] = {kind: partition.shown.get(kind, []) + outcome.shown.get(kind, []) for kind in kinds}
     if outcome.sample and len(partition.sample) < SAMPLE:
         fields["sample"] = (partition.sample + outcome.sample)[:SAMPLE]
     if outcome.done and partition.given_up:

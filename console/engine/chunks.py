@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from console.engine.faults import fingerprint, is_transient, reason_of, traceback_of
 from console.engine.holds import identity, known_free
-from console.engine.items import Chunk, Piece
+from console.engine.pieces import Chunk, Piece
 from console.engine.transactions import check_deferred_constraints
 from console.exceptions import ItemFailed, ItemOutcome, Skip
 from console.models import Failure, Partition, Run
@@ -27,13 +28,21 @@ SAMPLE = 10
 
 @dataclass
 class Outcome:
-    """What came of some items: counts, failures to write, and the first results."""
+    """What came of some items: counts, failures to write, and the first results.
+
+    Of rows of a file also how many were of which kind, the first of each kind to be shown, and the keys of the existing objects
+    that they `touched`. What `stops` the partition says so in words.
+    """
 
     done: int = 0
     failed: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     sample: list[dict[str, str]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    shown: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    touched: list[Any] = field(default_factory=list)
+    stops: str = ""
 
     @property
     def items(self) -> int:
@@ -47,6 +56,10 @@ class Outcome:
         self.skipped += other.skipped
         self.failures += other.failures
         self.sample = (self.sample + other.sample)[:SAMPLE]
+        self.counts += other.counts
+        for kind, rows in other.shown.items():
+            self.shown.setdefault(kind, []).extend(rows)
+        self.touched += other.touched
 
     def fail(self, failure: Failure) -> None:
         """Count the items of a failure, and keep it."""
@@ -89,6 +102,10 @@ class Performer:
     @property
     def _stops(self) -> bool:
         return self.run.on_error == OnError.STOP
+
+    def reached(self, chunk: Chunk, outcome: Outcome) -> Chunk:
+        """Return the chunk as far as it was done."""
+        return chunk.up_to(outcome.items)
 
     def dry(self, chunk: Chunk, *, isolated: bool) -> Outcome:
         """Do the chunk and undo its effects; what would have come of it stays (PROTOCOL M11)."""

@@ -8,13 +8,15 @@ from django.utils.translation import gettext as _
 from console.conf import settings
 from console.engine import admission, failures, partitions
 from console.engine.caution import narrowed, stands_alone
-from console.engine.chunks import Outcome, Performer
+from console.engine.chunks import Outcome
 from console.engine.clock import now
 from console.engine.faults import describe
-from console.engine.items import Piece, read_chunk
+from console.engine.items import read_chunk
 from console.engine.languages import speaking
 from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
+from console.engine.pieces import Piece
+from console.engine.row_chunks import performer_of
 from console.engine.statements import Bound
 from console.engine.transactions import short_transaction
 from console.engine.transitions import moving, settle
@@ -117,7 +119,7 @@ def _bury(run: Run, partition: Partition, operation: type[BaseOperation]) -> boo
         return False
     piece: Piece = chunk.pieces[0]
     reason = _lost_words(partition) if partition.lease_until is not None else partition.error
-    outcome = Performer(run, partition, instance).given_up(piece, reason)
+    outcome = performer_of(run, partition, instance).given_up(piece, reason)
     failures.report(outcome.failures)
     if run.on_error == OnError.STOP or partition.given_up + 1 >= IN_A_ROW:
         partitions.step_over(partition, chunk.end, outcome)

@@ -130,6 +130,11 @@ def known_free(objects: Iterable[Model]) -> Iterator[None]:
         _checked.reset(reset)
 
 
+def note_free(model: type[Model], pks: Iterable[Any]) -> None:
+    """Keep the guard quiet about these objects too, which are locked and known to be free, to the end of `known_free`."""
+    _checked.set(_checked.get() | {(identity(model), str(pk)) for pk in pks})
+
+
 def is_known_free(model: type[Model], pk: Any) -> bool:
     """Tell whether the guard need not ask about this object."""
     return (identity(model), str(pk)) in _checked.get()

@@ -2,88 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 from django.db.models import BigIntegerField, Model
 
 from console.engine.holds import identity
+from console.engine.pieces import Chunk, Piece
+from console.engine.rows import read_rows
 from console.engine.statements import Given, Rows
 from console.models import Partition, Run, Target
-from console.operations.base import BaseOperation, Hold, Span
+from console.operations.base import BaseOperation, Hold
 
 BEYOND = BigIntegerField.MAX_BIGINT  # behind every target
 OBJECTS = 5000  # the most that a chunk keeps in memory; their parts, such as copies, may be more
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The parts `first` to `last` (both included) of one target, or one item of an operation without a selection.
-
-    `end` is the cursor after it.
-    """
-
-    position: int
-    first: int
-    last: int
-    end: tuple[int, int]
-    target: Target | None = None
-    obj: Any = None
-
-    @property
-    def items(self) -> int:
-        """How many items the piece counts."""
-        return self.last - self.first + 1
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the object no longer exists."""
-        return self.target is not None and self.obj is None
-
-    @property
-    def span(self) -> Span:
-        """What the operation gets to see."""
-        return Span(self.obj, self.first, self.last)
-
-    def split(self, before: tuple[int, int]) -> Iterator[Piece]:
-        """Yield a piece for each part; `before` is the cursor before this piece."""
-        for part in range(self.first, self.last + 1):
-            end = self.end if part == self.last else (before[0], part + 1)
-            yield replace(self, first=part, last=part, end=end)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """The pieces between two checkpoints, and whether nothing follows them."""
-
-    start: tuple[int, int]
-    pieces: Sequence[Piece]
-    is_last: bool
-
-    @property
-    def end(self) -> tuple[int, int]:
-        """The cursor after the chunk."""
-        return self.pieces[-1].end if self.pieces else self.start
-
-    @property
-    def items(self) -> int:
-        """How many items the chunk counts."""
-        return sum(piece.items for piece in self.pieces)
-
-    def up_to(self, items: int) -> Chunk:
-        """Return the chunk as far as `items` items of it were done."""
-        return self if items >= self.items else Chunk(self.start, self.singles()[:items], is_last=False)
-
-    def singles(self) -> list[Piece]:
-        """Return the chunk's items one by one."""
-        singles: list[Piece] = []
-        before = self.start
-        for piece in self.pieces:
-            singles += piece.split(before)
-            before = piece.end
-        return singles
 
 
 def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: int, *, locking: bool = True) -> Chunk:
@@ -97,6 +30,8 @@ def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: i
         locking: Lock the targets against a withdrawal, and under an exclusive hold the objects (PROTOCOL M12, §6);
             needs a transaction.
     """
+    if operation.reads_rows:
+        return read_rows(run, partition, size)
     if operation.selection is None:
         return _read_items(partition, operation, min(size, OBJECTS))
     parts = operation.parts()

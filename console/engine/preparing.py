@@ -15,9 +15,10 @@ from console.engine.clashes import conflict_of, held_by_others
 from console.engine.holds import identity
 from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
+from console.engine.rows import described
 from console.engine.selection import Selection
 from console.engine.sources import Batch, Earlier, is_earlier, take_up_next
-from console.engine.targets import count_items, insert, leave_out_held, lock_objects, lockable_keys
+from console.engine.targets import count_items, drop_held, insert, leave_out_held, lock_objects, lockable_keys
 from console.engine.transitions import lock, move, record, settle
 from console.exceptions import EmptySelection, HoldConflict, NothingToRetry
 from console.models import Failure, Partition, Run, Target
@@ -76,6 +77,9 @@ def _meet_holds(
     assert operation.model is not None
     if not run.hold or run.dry_run:
         return Outcome(), None
+    if operation.reads_rows:
+        drop_held(run, operation.model, above)
+        return Outcome(), None
     if run.leave_held_out:
         return leave_out_held(run, operation.model, operation.parts(), partition, above), None
     is_held = held_by_others(run, operation.model, above).exists()
@@ -96,7 +100,7 @@ def _finish(
 ) -> bool:
     """End the preparing partition, and open those that do the work."""
     run = lock(run.pk)
-    total = count_items(run, operation.parts()) + _left_out(run)
+    total = described(run)["count"] if operation.reads_rows else count_items(run, operation.parts()) + _left_out(run)
     if not total:
         move(run, State(run.state), preparing=False, total=0)
         return _refuse(lease, run, start, _nothing_is_there(run))

@@ -9,6 +9,7 @@ from django.db.models import F, Model
 from console.engine import partitions
 from console.engine.acceptance import check_may_start, prepare, select
 from console.engine.drafts import Acceptance, Draft, accept_draft, new_run
+from console.engine.row_runs import take_left, take_previewed
 from console.engine.selection import Selection
 from console.engine.sizes import prepare_above
 from console.engine.sources import Earlier, is_earlier, take_up, takers
@@ -76,7 +77,9 @@ def retry(
     return acceptance
 
 
-def do_it_now(run_id: int, *, by: User | None = None, reason: str = "", leave_held_out: bool = False) -> Acceptance:
+def do_it_now(
+    run_id: int, *, by: User | None = None, reason: str = "", leave_held_out: bool = False, on_error: str = ""
+) -> Acceptance:
     """Start the real run of a dry run that succeeded, on the same objects; its preview stays linked.
 
     Args:
@@ -84,6 +87,7 @@ def do_it_now(run_id: int, *, by: User | None = None, reason: str = "", leave_he
         by: Who asks.
         reason: Why, for the history of the dry run.
         leave_held_out: Leave objects out that other runs hold, instead of refusing.
+        on_error: What a failing row of a file does: ``report``, or ``stop`` for all or nothing.
 
     Raises:
         ConsoleError: Nothing was started; the message says why.
@@ -95,7 +99,9 @@ def do_it_now(run_id: int, *, by: User | None = None, reason: str = "", leave_he
     draft = _linked(preview, operation, by, leave_held_out=leave_held_out)
     draft.run.preview_of = preview
     draft.find = {"preview_of": preview}
-    if operation.model is not None:
+    if operation.reads_rows:
+        take_previewed(draft, preview, on_error)
+    elif operation.model is not None:
         _take_up(draft, operation.model, Earlier(preview, Only.ALL))
     acceptance = accept_draft(draft, by=by)
     if acceptance.created:
@@ -125,7 +131,9 @@ def _refuse_mixture(old: Run, only: str) -> None:
 def _take_of(draft: Draft, old: Run, only: str, group: str) -> None:
     """Say what of an ended run the draft's run works on."""
     operation = draft.operation
-    if operation.model is None or operation.selection is None:
+    if operation.reads_rows:
+        take_left(draft, old, only, group)
+    elif operation.model is None or operation.selection is None:
         draft.open_partitions = lambda run: _open_rest(run, old, operation, only, group)
     elif old.preparing:
         _take_anew(draft, operation.model, old, only)

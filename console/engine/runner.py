@@ -80,6 +80,7 @@ class _Slice:
         self.chunks = 0
         self.left_to_isolate = 0
         self.worked = 0.0
+        self.operation: BaseOperation | None = None
 
     def work(self) -> str:
         """Work until the slice or the partition ends, in the run's language; returns how the attempt ended."""
@@ -136,8 +137,7 @@ class _Slice:
         started = time.monotonic()
         mode = self._mode(seen)
         try:
-            operation = get_operation(seen.run.operation)(seen.run.params)
-            done = commit_chunk(self.lease, seen.run, seen.partition, operation, mode)
+            done = commit_chunk(self.lease, seen.run, seen.partition, self._operation(seen.run), mode)
         except LeaseLost:
             return self._close(Attempt.Outcome.FENCED) if self._look() is None else ""
         except Exception as error:  # noqa: BLE001 - whatever an operation raises becomes a report
@@ -149,6 +149,12 @@ class _Slice:
             return self._closed(seen)
         return self._breathe(seen, done.items, time.monotonic() - started)
 
+    def _operation(self, run: Run) -> BaseOperation:
+        """Return the operation: made anew for each chunk, for what its parameters name may change; not so for rows of a file."""
+        if self.operation is None or not self.operation.reads_rows:
+            self.operation = get_operation(run.operation)(run.params)
+        return self.operation
+
     def _mode(self, seen: Seen) -> Mode:
         size = 1 if _is_external(seen.run) else next_size(seen.partition, seen.run)
         careful = seen.partition.caution > 0
@@ -157,6 +163,7 @@ class _Slice:
     def _recover(self, seen: Seen, mode: Mode, error: Exception) -> str:
         """After an error: look again, and if the chunk was not committed find out which item is to blame."""
         drop_broken_connection()
+        self.operation = None  # what it remembers of this chunk was rolled back
         fresh = self._look()
         if fresh is None:
             return self._close(Attempt.Outcome.FENCED)

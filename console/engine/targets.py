@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from console.engine.chunks import Outcome
 from console.engine.clashes import held_by_others
 from console.engine.faults import fingerprint
-from console.engine.holds import identity, identity_type
+from console.engine.holds import identity, identity_type, object_key
 from console.engine.statements import Bound, Given, Rows
 from console.models import Failure, Partition, Run, Target
 
@@ -62,6 +62,24 @@ def _insert(run: Run, model: type[Model], chosen: Bound, *, parts: bool = False)
         f"WITH chosen ({columns}) AS ({chosen.sql}) SELECT %s, %s, object_id, %s, %s, {wanted} FROM chosen"
     )
     return Bound(statement, [*chosen.params, run.pk, identity_type(model).pk, run.hold or None, False]).run()
+
+
+def insert_seen(run: Run, keys: Iterable[Any]) -> None:
+    """Insert a target that holds nothing for each object that a preview would change; one is there once."""
+    assert run.content_type is not None
+    model = run.content_type.model_class()
+    assert model is not None
+    kind = identity_type(model).pk
+    seen = dict.fromkeys(object_key(model, key) for key in keys)
+    Target.objects.bulk_create(
+        [Target(run_id=run.pk, content_type_id=kind, object_id=key) for key in seen], ignore_conflicts=True
+    )
+
+
+def drop_held(run: Run, model: type[Model], above: int = 0) -> None:
+    """Drop the run's targets above id `above` that others hold: the rows that mean them will say so when they are reached."""
+    held = list(held_by_others(run, model, above).values_list("pk", flat=True))
+    Target.objects.filter(pk__in=held).delete()
 
 
 def lockable_keys(rows: QuerySet[Any]) -> Any:

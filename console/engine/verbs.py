@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from console.exceptions import NothingToRetry, NotPermitted, VerbNotLawful
 from console.models import FAILS, Failure, Run
-from console.operations import known_operation
+from console.operations import BaseOperation, known_operation
 from console.states import ENDED, VERBS, State, Verb, may
 
 if TYPE_CHECKING:
@@ -57,12 +57,7 @@ def is_permitted(run: Run, verb: Verb, user: User | None) -> bool:
     if user is None or (verb == Verb.CANCEL and run.asked_by_id == user.pk):
         return True
     operation = known_operation(run.operation)
-    if (
-        verb in {Verb.START, Verb.RETRY}
-        and operation
-        and operation.permission
-        and not user.has_perm(operation.permission)
-    ):
+    if verb in {Verb.START, Verb.RETRY} and operation and lacks(user, operation):
         return False
     permission = PERMISSIONS.get(verb)
     return permission is None or user.has_perm(permission)
@@ -95,10 +90,13 @@ def check_permitted(run: Run, verb: Verb, by: User | None) -> None:
 
 def _missing(run: Run, verb: Verb, by: User | None) -> str:
     operation = known_operation(run.operation)
-    needed = operation.permission if operation and verb in {Verb.START, Verb.RETRY} else None
-    if needed and by is not None and not by.has_perm(needed):
-        return needed
-    return PERMISSIONS[verb]
+    needed = lacks(by, operation) if operation and verb in {Verb.START, Verb.RETRY} else ""
+    return needed or PERMISSIONS[verb]
+
+
+def lacks(user: User | None, operation: type[BaseOperation]) -> str:
+    """Return the first permission for starting the operation that `user` lacks; empty where none is missing."""
+    return next((name for name in operation.permissions() if user is not None and not user.has_perm(name)), "")
 
 
 def _why_not(run: Run, verb: Verb) -> str:

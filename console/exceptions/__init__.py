@@ -3,6 +3,7 @@
 from console.exceptions.base import ConsoleError
 from console.exceptions.declared import InvalidOperation, NoStorage, UnknownSetting
 from console.exceptions.files import FileEmpty, FileGone, FileTooLarge
+from console.exceptions.imports import PreviewOutdated, TooManyForAllOrNothing
 from console.exceptions.items import ItemFailed, ItemOutcome, LeaseLost, Retry, Skip
 from console.exceptions.objects import ObjectBusy, ObjectHeld, WrongIsolation
 from console.exceptions.requests import (
@@ -51,12 +52,14 @@ __all__ = [
     "NothingToRetry",
     "ObjectBusy",
     "ObjectHeld",
+    "PreviewOutdated",
     "Retry",
     "RetryRefused",
     "SelectionChanged",
     "SelectionVanished",
     "Skip",
     "StillCollecting",
+    "TooManyForAllOrNothing",
     "UnknownOperation",
     "UnknownSetting",
     "UnlawfulTransition",

@@ -4,6 +4,7 @@ from console.models.dismissals import Dismissal
 from console.models.files import File
 from console.models.heartbeats import Heartbeat
 from console.models.limits import Limit
+from console.models.mappings import ColumnMapping
 from console.models.reports import FAILS, Event, Failure, FailureGroup
 from console.models.runs import Attempt, Partition, Run
 from console.models.targets import Target
@@ -11,6 +12,7 @@ from console.models.targets import Target
 __all__ = [
     "FAILS",
     "Attempt",
+    "ColumnMapping",
     "Dismissal",
     "Event",
     "Failure",

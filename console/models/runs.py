@@ -206,6 +206,9 @@ class Partition(models.Model):
     rate = models.FloatField(null=True)
     error = models.TextField(blank=True)
     sample: models.JSONField[Any, Any] = models.JSONField(default=list)
+    # Of rows of a file: how many were of which kind (new, changed …), and in a preview the first rows of each.
+    tally: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    shown: models.JSONField[Any, Any] = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("partition")

@@ -4,6 +4,7 @@ from console.exceptions import ItemFailed, Retry, Skip
 from console.operations.base import BaseOperation, ExternalOperation, Hold, OnError, Operation, Result, Span
 from console.operations.copies import Copy
 from console.operations.deletes import Delete
+from console.operations.imports import Import
 from console.operations.registry import get_operation, known_operation, operations, operations_of, register
 from console.operations.updates import Update
 from console.retry import RetryPolicy
@@ -14,6 +15,7 @@ __all__ = [
     "Delete",
     "ExternalOperation",
     "Hold",
+    "Import",
     "ItemFailed",
     "OnError",
     "Operation",

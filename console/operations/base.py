@@ -97,6 +97,7 @@ class BaseOperation:
         external: Whether there are effects outside the database. Set by `ExternalOperation`.
         repeatable: Whether doing done items again is safe (“everything again”).
         selection: ``"objects"``, or None for an operation that works on no objects of the admin.
+        reads_rows: Whether its items are the rows of a file. Set by `Import`.
         secret_params: Names of parameters that are shown as ●●●●.
     """
 
@@ -123,6 +124,7 @@ class BaseOperation:
     repeatable: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
     selection: ClassVar[str | None] = "objects"
+    reads_rows: ClassVar[bool] = False
     secret_params: ClassVar[tuple[str, ...]] = ()
 
     model: ClassVar[type[Model] | None] = None  # set by `register`
@@ -150,6 +152,11 @@ class BaseOperation:
         """Return what staff read of the operation: the first paragraph of its docstring, translated where a catalogue has it."""
         paragraph = " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
         return gettext(paragraph) if paragraph else ""
+
+    @classmethod
+    def permissions(cls) -> tuple[str, ...]:
+        """Return every permission that starting needs."""
+        return (cls.permission,) if cls.permission else ()
 
     def summary(self) -> str:
         """Return a few words on the parameters for lists, such as “10 copies each”; may be empty."""

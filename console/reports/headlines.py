@@ -16,6 +16,8 @@ from console.exceptions import InvalidParameters
 from console.models import Run
 from console.operations.base import BaseOperation
 from console.operations.registry import known_operation
+from console.reports.imports import is_import
+from console.reports.imports import subject as imported
 from console.reports.words import counted, number
 
 WRITTEN_DIFFERENTLY = (forms.IntegerField, forms.DateField, forms.DateTimeField, forms.TimeField)
@@ -35,6 +37,8 @@ def subject(run: Run, *, in_list: bool = False) -> str:
         run: The run.
         in_list: Whether many are drawn: parameters that only queries can tell are then left out.
     """
+    if is_import(run):
+        return imported(run)
     operation = _operation(run, in_list=in_list)
     objects = _objects_of_total(run, operation)
     if objects is None and not in_list:

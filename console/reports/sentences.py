@@ -16,6 +16,7 @@ from console.conf import settings
 from console.models import Event, Run
 from console.operations.base import Hold
 from console.operations.registry import is_registered
+from console.reports import imports
 from console.reports.chips import SILENT_AFTER
 from console.reports.retries import left
 from console.reports.waiting import is_served, queued
@@ -36,6 +37,8 @@ def sentence(run: Run, progress: Progress) -> str:
         run: The run, just read.
         progress: Its progress, read in the same request.
     """
+    if imports.is_import(run) and (told := imports.sentence(run, progress)):
+        return told
     if run.preparing and run.state in {State.QUEUED, State.RUNNING}:
         return _preparing(run, progress)
     return _SENTENCES[State(run.state)](run, progress)

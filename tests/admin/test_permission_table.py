@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -105,6 +106,15 @@ GET   notes/note/{note}/operation/notes.none/             302 302 403 302 302
 GET   notes/note/{held}/delete/                           302 403 403 200 200
 POST:cancels  notes/note/{held}/delete/                   302 403 403 302 302
 POST:trash    notes/note/{held}/delete/                   302 403 403 302 302
+GET   notes/note/operation/notes.import/                  302 403 403 200 200
+POST  notes/note/operation/notes.import/                  302 403 403 200 200
+POST:upload   notes/note/operation/notes.import/          302 403 403 302 302
+GET   notes/note/operation/notes.copy/                    302 404 404 404 404
+GET   notes/note/operation/notes.import/{upload}/         302 403 403 404 200
+POST:preview  notes/note/operation/notes.import/{upload}/ 302 403 403 404 302
+GET   notes/note/operation/notes.import/{none}/           302 403 403 404 404
+GET   notes/tag/operation/notes.import/                   302 404 404 404 404
+GET   notes/tag/operation/notes.import/{upload}/          302 404 404 404 404
 GET   notes/tag/                                          302 403 200 403 200
 GET   notes/tag/{tag}/operation/notes.copy/               302 403 302 403 302
 GET   notes/tag/{tag}/delete/                             302 403 403 403 200
@@ -161,6 +171,7 @@ def things() -> dict[str, Any]:
         "held": notes[3].pk,
         "none": 999_999,
         "holder": copies.pk,
+        "upload": keep([b"slug\nnote-1\n"], kind=File.Kind.INPUT, name="notes.csv").pk,
         "tag": tag.pk,
         "target": queued.targets.get().pk,
         "result": result.pk,
@@ -202,6 +213,8 @@ def posted(name: str, things: dict[str, Any], user: User | None) -> dict[str, An
         "copied": lambda: {"_key": key("notes.copy"), "copies": 1},
         "cancels": lambda: {"_cancel_run": things["holder"]},
         "trash": lambda: {"_trash": "1"},
+        "upload": lambda: {"file": SimpleUploadedFile("notes.csv", b"slug\nnote-1\n")},
+        "preview": lambda: {"_key": key("notes.import"), "file": things["upload"], "columns": ["slug"]},
     }[name]()
 
 

@@ -36,7 +36,7 @@ def fresh(*notes: Note) -> list[Note]:
 
 
 def test_every_operation_of_the_reference_domain_is_registered() -> None:
-    """Seven on notes, in the order in which the change list offers them."""
+    """Eight on notes, in the order in which they are declared."""
     assert [operation.name for operation in operations_of(Note)] == [
         "notes.copy",
         "notes.retag",
@@ -44,6 +44,7 @@ def test_every_operation_of_the_reference_domain_is_registered() -> None:
         "notes.trash",
         "notes.restore",
         "notes.delete",
+        "notes.import",
         "notes.publish",
     ]
 

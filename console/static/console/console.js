@@ -131,6 +131,7 @@
       if (run.percent !== null) write(field("percent"), String(run.percent));
       write(field("failed"), grouped.format(run.failed));
       write(field("skipped"), grouped.format(run.skipped));
+      Object.entries(run.counts).forEach(([kind, count]) => write(page.querySelector(`[data-count="${CSS.escape(kind)}"]`), grouped.format(count)));
       const bar = field("bar");
       if (bar) { if (run.percent === null) bar.removeAttribute("value"); else bar.value = run.percent; }
       if (run.rate) write(field("rate"), (run.rate < 10 ? fine : grouped).format(run.rate));
