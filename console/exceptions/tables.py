@@ -101,19 +101,20 @@ class Bomb(Refused):
 
 
 class TooManyRows(Refused):
-    """More rows than the format is read with; `count` is how many there are."""
+    """More rows than the format is read with; `count` is how many there are, or at least are."""
 
-    def __init__(self, count: int, label: str, limit: int, *, can_stream: bool) -> None:
+    def __init__(self, count: int, label: str, limit: int, *, can_stream: bool, or_more: bool = False) -> None:
         self.count, self.limit = count, limit
         cure = _("Split it.") if can_stream else _("Save it as CSV.")
-        super().__init__(
-            ngettext(
+        if or_more:
+            told = _("It has more than %(count)s rows; %(format)s is limited to %(limit)s. %(cure)s")
+        else:
+            told = ngettext(
                 "It has %(count)s row; %(format)s is limited to %(limit)s. %(cure)s",
                 "It has %(count)s rows; %(format)s is limited to %(limit)s. %(cure)s",
                 count,
             )
-            % {"count": grouped(count), "format": label, "limit": grouped(limit), "cure": cure}
-        )
+        super().__init__(told % {"count": grouped(count), "format": label, "limit": grouped(limit), "cure": cure})
 
 
 class TooManyColumns(Refused):

@@ -5,12 +5,13 @@ Pure: it knows no model and no run. `detect` says what a file is or refuses it, 
 """
 
 from console.exceptions.tables import Refused
+from console.tables.detection import detect
 from console.tables.encodings import ENCODINGS
 from console.tables.formats import DELIMITERS, FORMATS, Format
 from console.tables.headings import Column
 from console.tables.layouts import Cursor, Layout, Reading, Row
 from console.tables.neutral import neutral, restored
-from console.tables.reading import detect, peek, rows, survey
+from console.tables.reading import peek, rows, survey
 from console.tables.surveys import Survey
 
 __all__ = [

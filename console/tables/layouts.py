@@ -47,6 +47,7 @@ class Reading:
         sheet: The sheet of a workbook that is read.
         sheets: All sheets that have anything in them to show.
         mark: How many bytes the byte order mark takes.
+        name: The file's name, for refusals.
     """
 
     format: str
@@ -56,6 +57,7 @@ class Reading:
     sheet: str = ""
     sheets: tuple[str, ...] = ()
     mark: int = 0
+    name: str = ""
 
     @property
     def kind(self) -> Format:

@@ -1,117 +1,22 @@
-"""From a file to its rows: what it is, one pass over all of it, and its rows from any place on."""
+"""From a file to its rows: one pass over all of it, and its rows from any place on."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from django.utils.translation import gettext as _
 
-from console.exceptions.tables import (
-    Noise,
-    NoRows,
-    NotATable,
-    NotSo,
-    OpenQuote,
-    TooLongCell,
-    TooManyRows,
-    Undecodable,
-)
-from console.tables import delimited, delimiters, encodings, headings, limits, signatures
-from console.tables.formats import CSV, TSV, by_extension
-from console.tables.layouts import DELIMITED, Cursor, Layout, Reading, Row
+from console.exceptions.tables import NoRows, NotSo, OpenQuote, TooLongCell, TooManyRows, Undecodable
+from console.tables import delimited, documents, encodings, headings, limits, sheets, staging
+from console.tables.detection import HEAD, as_file, first_lines
+from console.tables.layouts import DELIMITED, STAGED, START, Cursor, Layout, Reading, Row
+from console.tables.neutral import restored
 from console.tables.surveys import FIRST, Survey
 
-HEAD: Final = 1 << 18
-
-
-def detect(
-    file: IO[bytes], name: str, *, encoding: str = "", delimiter: str = "", heading_row: int | None = None
-) -> Reading:
-    """Return how the file is to be read.
-
-    Args:
-        file: The file, open and seekable.
-        name: Its name, which breaks ties and is named in refusals.
-        encoding: What a person chose instead of what is found; likewise the others.
-        delimiter: What stands between two values.
-        heading_row: The row that names the columns.
-
-    Raises:
-        Refused: Why it is not read.
-    """
-    file.seek(0)
-    head = file.read(HEAD)
-    if not head.strip():
-        raise NoRows(has_heading=False)
-    if kind := signatures.kind_of(head):
-        raise NotATable(name, kind)
-    return _detect_text(file, head, name, encoding=encoding, delimiter=delimiter, heading_row=heading_row)
-
-
-def _detect_text(
-    file: IO[bytes], head: bytes, name: str, *, encoding: str, delimiter: str, heading_row: int | None
-) -> Reading:
-    file.seek(0)
-    codec = encoding or encodings.detect(file)
-    mark = encodings.mark_of(head, codec)
-    if not encoding and codec not in encodings.WIDE and signatures.is_noise(head):
-        raise Noise(name)
-    lines = _first_lines(head[mark:], codec)
-    promised = by_extension(name)
-    delimiter = delimiter or delimiters.detect(lines, promised)
-    kind = TSV if delimiter == "\t" else CSV
-    if heading_row is None:
-        heading_row = _heading_row(lines, delimiter)
-    return Reading(kind.name, codec, delimiter, heading_row, mark=mark)
-
-
-def _first_lines(head: bytes, codec: str) -> list[str]:
-    """Return the first lines of a text; what its encoding does not have is marked, and refused by the survey."""
-    whole = len(head) < HEAD - len(encodings.MARKS[0][0])
-    text = head.decode(codec, "replace") if whole else head[: len(head) & ~1].decode(codec, "replace")
-    lines = io.StringIO(text, newline="").readlines()
-    return lines if whole or len(lines) == 1 else lines[:-1]
-
-
-def _heading_row(lines: list[str], delimiter: str) -> int:
-    first = 1 if delimiters.declared(lines) else 0
-    looked_at = []
-    with suppress(OpenQuote, TooLongCell):  # a quote is open where the first lines end, or in the file: a survey tells
-        for number, values, _lines in delimited.records(_as_file(lines), delimiter, Cursor()):
-            if number > first:
-                looked_at.append((number, values))
-            if len(looked_at) == headings.LOOKED_AT:
-                break
-    return headings.find(looked_at) if looked_at else first + 1
-
-
-def _as_file(lines: list[str]) -> IO[bytes]:
-    return io.BytesIO("".join(lines).encode("utf-8", "replace"))
-
-
-def peek(file: IO[bytes], reading: Reading) -> Survey:
-    """Return what the first rows show, without a look at the others: how many there are is not known.
-
-    Args:
-        file: The file, open and seekable.
-        reading: What `detect` returned.
-
-    Raises:
-        Refused: The heading cannot be used.
-    """
-    body, start = file, Cursor(0, reading.mark)
-    if reading.needs_staging:
-        file.seek(reading.mark)
-        body, start = _as_file(_first_lines(file.read(HEAD), reading.encoding)), Cursor()
-    found = _begun(body, reading, start)
-    with suppress(OpenQuote, TooLongCell, Undecodable):
-        for _row in islice(found.take(delimited.rows(body, found.layout)), FIRST):
-            pass
-    return found
+COUNTED: Final = 10  # times the limit: so far the rows of a table that is too long are counted
 
 
 def survey(file: IO[bytes], reading: Reading, staged: IO[bytes] | None = None) -> Survey:
@@ -120,27 +25,81 @@ def survey(file: IO[bytes], reading: Reading, staged: IO[bytes] | None = None) -
     Args:
         file: The file, open and seekable.
         reading: What `detect` returned.
-        staged: Where the rows are staged, open to be read and written, if the reading needs that.
+        staged: Where the rows are staged, open to be written and read, if the reading needs that.
 
     Raises:
         Refused: Why it is not read after all.
     """
-    body, start = file, Cursor(0, reading.mark)
-    if reading.needs_staging:
-        assert staged is not None
-        encodings.transcode(file, staged, reading.encoding, reading.mark)
-        body, start = staged, Cursor()
-    found = _begun(body, reading, start)
-    count = 0
-    for row in found.take(delimited.rows(body, found.layout)):
-        count += 1
-        found.problems += bool(row.problem)
-    if count > (limit := limits.rows_max(reading.kind)):
-        raise TooManyRows(count, reading.kind.label, limit, can_stream=True)
-    if not count:
+    if reading.kind.is_delimited:
+        body, start = file, Cursor(0, reading.mark)
+        if reading.needs_staging:
+            assert staged is not None
+            encodings.transcode(file, staged, reading.encoding, reading.mark)
+            body, start = staged, START
+        found = _begun(body, reading, start)
+        _count(found, delimited.rows(body, found.layout), reading)
+    else:
+        found = _begun_staged(file, reading, staged)
+    if not found.rows:
         raise NoRows(has_heading=True)
-    found.rows = count
     return found
+
+
+def peek(file: IO[bytes], reading: Reading) -> Survey:
+    """Return what the first rows show: how many there are is not known.
+
+    A short format is read whole: its columns are known only then.
+
+    Args:
+        file: The file, open and seekable.
+        reading: What `detect` returned.
+
+    Raises:
+        Refused: The heading cannot be used, or the file not read.
+    """
+    if reading.kind.is_delimited:
+        body, start = file, Cursor(0, reading.mark)
+        if reading.needs_staging:
+            file.seek(reading.mark)
+            body, start = as_file(first_lines(file.read(HEAD), reading.encoding)), START
+        found = _begun(body, reading, start)
+        with suppress(OpenQuote, TooLongCell, Undecodable):
+            _count(found, islice(delimited.rows(body, found.layout), FIRST), reading)
+    else:
+        found = _begun_staged(file, reading, None, None if reading.kind.is_short else FIRST)
+    found.rows = None
+    return found
+
+
+def rows(file: IO[bytes], layout: Layout, cursor: Cursor | None = None) -> Iterator[Row]:
+    """Yield the rows after `cursor`, a cursor of any row; from the first on, if it is None.
+
+    Args:
+        file: The file that was surveyed; the staged one, where there is one.
+        layout: What the survey found.
+        cursor: Where to go on.
+    """
+    read = delimited.rows if layout.form == DELIMITED else staging.rows
+    return read(file, layout, cursor)
+
+
+def _count(found: Survey, given: Iterator[Row], reading: Reading) -> None:
+    """Take in the rows, of too long a table only as many as are needed to say so."""
+    limit = limits.rows_max(reading.kind)
+    count = 0
+    for count, row in enumerate(given, start=1):
+        if count <= limit:
+            found.take(row)
+        elif count > limit * COUNTED:
+            break
+    if count > limit:
+        raise TooManyRows(
+            min(count, limit * COUNTED),
+            reading.kind.label,
+            limit,
+            can_stream=not reading.kind.is_short,
+            or_more=count > limit * COUNTED,
+        )
 
 
 def _begun(body: IO[bytes], reading: Reading, start: Cursor) -> Survey:
@@ -153,12 +112,48 @@ def _begun(body: IO[bytes], reading: Reading, start: Cursor) -> Survey:
     raise NotSo(_("It has no row %(row)d.") % {"row": reading.heading_row})
 
 
-def rows(file: IO[bytes], layout: Layout, cursor: Cursor | None = None) -> Iterator[Row]:
-    """Yield the rows after `cursor`, a cursor of any row; from the first on, if it is None.
+def _begun_staged(file: IO[bytes], reading: Reading, staged: IO[bytes] | None, limit: int | None = None) -> Survey:
+    """Return the survey of what is read in one piece or as objects, its first `limit` rows, and stage these rows."""
+    columns: list[headings.Column] = []
+    given = (_of_objects if reading.kind.is_text else _of_sheet)(file, reading, columns)
+    found = Survey(columns, Layout(STAGED, 0, start=Cursor(reading.heading_row, 0)))
+    _count(found, islice(_staged(given, staged), limit), reading)
+    found.layout = Layout(STAGED, len(columns), start=found.layout.start)
+    return found
 
-    Args:
-        file: The file that was surveyed; the staged one, where there is one.
-        layout: What the survey found.
-        cursor: Where to go on.
-    """
-    return delimited.rows(file, layout, cursor)
+
+def _staged(given: Iterator[tuple[int, list[Any], str]], staged: IO[bytes] | None) -> Iterator[Row]:
+    offset = 0
+    for number, values, problem in given:
+        line = staging.line_of(number, values, problem)
+        offset += len(line)
+        if staged is not None:
+            staged.write(line)
+        yield Row(number, values, problem, Cursor(number, offset))
+
+
+def _of_sheet(
+    file: IO[bytes], reading: Reading, columns: list[headings.Column]
+) -> Iterator[tuple[int, list[Any], str]]:
+    sheet = sheets.open_sheet(file, reading.name, reading.kind, reading.sheet)
+    for number, values in sheet.rows():
+        if number == reading.heading_row:
+            columns += headings.columns(values)
+        elif columns and not all(value is None or value == "" for value in values):
+            fitted, problem = delimited.fitted(values, len(columns))
+            yield number, [restored(value) for value in fitted], sheet.problem(number) or problem
+    if not columns:
+        raise NotSo(_("It has no row %(row)d.") % {"row": reading.heading_row})
+
+
+def _of_objects(
+    file: IO[bytes], reading: Reading, columns: list[headings.Column]
+) -> Iterator[tuple[int, list[Any], str]]:
+    """Yield the objects of a document as rows; a key that comes up late adds a column."""
+    names: dict[str, int] = {}
+    for number, given in enumerate(documents.objects(file, reading), start=1):
+        if new := [key for key in given if key not in names]:
+            names.update({key: len(names) + place for place, key in enumerate(new)})
+            columns[len(columns) :] = headings.columns(list(names))[len(columns) :]
+        values = [given.get(name) for name in names]
+        yield number, values, delimited.nul_problem(values)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import struct
+from typing import IO, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -60,6 +61,8 @@ _BINARY_KINDS: Final[tuple[tuple[bytes, Promise | str], ...]] = (
 )
 _PAGES: Final = (b"<!doctype html", b"<html", b"<table", b"<svg")
 _XML: Final = b"<?xml"
+_OLD_HEADER: Final = struct.Struct("<30xH16xI")  # the size of a sector, as a power of 2; the sector of the directory
+_OLD_SHIFT: Final = 12
 _NOISE_SHARE = 0.02
 _NOISE_LEAST = 8
 _CONTROLS: Final = bytes(code for code in range(32) if code not in b"\t\n\r\f\x0b\x1a\0") + b"\x7f"
@@ -82,6 +85,14 @@ def kind_of(head: bytes) -> str:
     if text.startswith(_PAGES) or (text.startswith(_XML) and any(page in text for page in _PAGES)):
         return str(_PAGE)
     return str(_DOCUMENT) if text.startswith(_XML) else ""
+
+
+def is_locked(file: IO[bytes]) -> bool:
+    """Tell whether a file of the old office's kind holds a workbook behind a password: its directory says so."""
+    file.seek(0)
+    shift, sector = _OLD_HEADER.unpack(file.read(_OLD_HEADER.size))
+    file.seek((sector + 1) << min(shift, _OLD_SHIFT))
+    return "EncryptedPackage".encode("utf-16-le") in file.read(1 << _OLD_SHIFT)
 
 
 def is_noise(head: bytes) -> bool:

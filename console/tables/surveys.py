@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,14 +31,14 @@ class Survey:
     first: list[Row] = field(default_factory=list)
     report: int | None = None
 
-    def take(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Pass `rows` on, and keep what the pages show of them."""
-        for number, row in enumerate(rows, start=1):
-            if number <= FIRST:
-                self.first.append(row)
-                for column, value in zip(self.columns, row.values, strict=False):
-                    column.show(value)
-            yield row
+    def take(self, row: Row) -> None:
+        """Count a row, and keep what the pages show of it."""
+        self.rows = (self.rows or 0) + 1
+        self.problems += bool(row.problem)
+        if self.rows <= FIRST:
+            self.first.append(row)
+            for column, value in zip(self.columns, row.values, strict=False):
+                column.show(value)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data, without the first rows."""
@@ -50,3 +49,9 @@ class Survey:
             "problems": self.problems,
             "report": self.report,
         }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Survey:
+        """Return what `as_json` told of."""
+        columns = [Column(**column) for column in data["columns"]]
+        return cls(**{**data, "columns": columns, "layout": Layout.from_json(data["layout"])})
