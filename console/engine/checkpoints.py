@@ -25,14 +25,19 @@ from console.engine.preparing import prepare_batch
 from console.engine.row_chunks import performer_of
 from console.engine.sizes import adapted
 from console.engine.staging import is_ready, stage
+from console.engine.statements import Given, Rows
 from console.engine.targets import insert_seen
 from console.engine.transactions import bound_waiting
 from console.engine.transitions import lock, settle
-from console.exceptions import ItemOutcome
+from console.exceptions import ItemOutcome, Overtaken
 from console.models import Partition, Run
 from console.operations.base import BaseOperation, ExternalOperation, OnError
+from console.states import STOPPING
 
 STEADY = 0.7
+WAITED = 0.005  # seconds: what was seen of the run so long before its transaction began is looked at again
+
+_STATE = Rows(lambda: Run.objects.filter(pk=Given("run")).values_list("state"))
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
 
     Raises:
         LeaseLost: Somebody else owns the partition; nothing was written.
+        Overtaken: The run was told to stop meanwhile; nothing was written.
         Exception: Whatever the operation raised; nothing was written.
     """
     if partition.kind == Partition.Kind.PREPARE:
@@ -98,6 +104,8 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
     performer = performer_of(run, partition, operation)
     started = time.monotonic()
     with transaction.atomic():
+        if time.monotonic() - started > WAITED:
+            _look_again(run)  # SQLite's BEGIN waits for its other writers, and one of them may have cancelled
         bound_waiting(lease.seconds - settings.margin)
         chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
         outcome = _perform(performer, chunk, mode)
@@ -105,6 +113,11 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
         took = time.monotonic() - started
         closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took), before=mode.before)
     return Done(chunk.items, closed)
+
+
+def _look_again(run: Run) -> None:
+    if _STATE.first(run=run.pk) in {(state,) for state in STOPPING}:
+        raise Overtaken
 
 
 def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:

@@ -19,7 +19,7 @@ from console.engine.languages import speaking
 from console.engine.leases import Lease
 from console.engine.sizes import next_size, rest_after
 from console.engine.transactions import drop_broken_connection
-from console.exceptions import InvalidParameters, LeaseLost, Retry
+from console.exceptions import InvalidParameters, LeaseLost, Overtaken, Retry
 from console.models import Attempt, Partition, Run
 from console.operations import get_operation, known_operation
 from console.operations.base import BaseOperation
@@ -140,6 +140,8 @@ class _Slice:
             done = commit_chunk(self.lease, seen.run, seen.partition, self._operation(seen.run), mode)
         except LeaseLost:
             return self._close(Attempt.Outcome.FENCED) if self._look() is None else ""
+        except Overtaken:
+            return ""
         except Exception as error:  # noqa: BLE001 - whatever an operation raises becomes a report
             return self._recover(seen, mode, error)
         self.chunks += 1

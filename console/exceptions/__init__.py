@@ -4,7 +4,7 @@ from console.exceptions.base import ConsoleError
 from console.exceptions.declared import InvalidOperation, NoStorage, UnknownSetting
 from console.exceptions.files import FileEmpty, FileGone, FileTooLarge
 from console.exceptions.imports import PreviewOutdated, TooManyForAllOrNothing
-from console.exceptions.items import ItemFailed, ItemOutcome, LeaseLost, Retry, Skip
+from console.exceptions.items import ItemFailed, ItemOutcome, LeaseLost, Overtaken, Retry, Skip
 from console.exceptions.objects import ObjectBusy, ObjectHeld, WrongIsolation
 from console.exceptions.requests import (
     CountNotTyped,
@@ -52,6 +52,7 @@ __all__ = [
     "NothingToRetry",
     "ObjectBusy",
     "ObjectHeld",
+    "Overtaken",
     "PreviewOutdated",
     "Retry",
     "RetryRefused",

@@ -12,6 +12,10 @@ class LeaseLost(Exception):
     """The fence refused a checkpoint: another claim owns the partition now, or it has ended. Never shown."""
 
 
+class Overtaken(Exception):
+    """While a chunk waited for the database its run was told to stop: nothing was done, the runner looks again. Never shown."""
+
+
 class Retry(Exception):
     """Raised by an operation: outside trouble that will pass; roll back, and try again later.
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from console.engine import control, endings, holds, partitions, sweeps
+from console.engine import checkpoints, control, endings, holds, partitions, runner, sweeps
+from console.engine.checkpoints import commit_chunk
 from console.engine.transitions import move
 from console.exceptions import ObjectHeld, UnlawfulTransition, VerbNotLawful
 from console.models import Attempt, Event, Partition, Run, Target
@@ -64,6 +65,23 @@ def test_cancelling_ends_when_the_last_lease_lapses(declare: Declare, broker: Li
     assert sweeps.sweep().ended == 1
     assert fresh(run).state == State.CANCELLED
     assert broker.sent == []
+
+
+def test_a_chunk_does_nothing_whose_run_was_cancelled_while_it_waited_for_the_database(
+    declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen before SQLite's one writer gave way is looked at again: a cancel has come, and is obeyed."""
+    monkeypatch.setattr(checkpoints, "WAITED", -1.0)
+    run = begin(declare(), make_notes(2))
+
+    def overtaken(*given: Any) -> Any:
+        assert control.cancel(run.pk).state == State.CANCELLING
+        return commit_chunk(*given)
+
+    monkeypatch.setattr(runner, "commit_chunk", overtaken)
+    assert slice_of(run) == Attempt.Outcome.STOPPED
+    assert fresh(run).state == State.CANCELLED
+    assert not marks()
 
 
 def test_a_stray_message_ends_a_cancelling_run_too(declare: Declare) -> None:
