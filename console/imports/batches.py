@@ -77,7 +77,9 @@ class Batch:
     def as_dataset(self) -> Dataset:
         """Return the rows as tablib's table, which hooks and instance loaders of the resource's own expect."""
         if self.dataset is None:
-            self.dataset = Dataset(*[tuple(row.values.values()) for row in self.rows], headers=self.columns)
+            self.dataset = Dataset(
+                *[tuple(row.values[name] for name in self.columns) for row in self.rows], headers=self.columns
+            )
         return self.dataset
 
     def after(self, outcomes: Iterable[Outcome]) -> None:

@@ -37,6 +37,7 @@ def test_rows_make_and_change_objects() -> None:
         ArticleResource,
         {"slug": "old", "title": "New", "price": "1.50", "label": "sport", "labels": "news|sport"},
         {"slug": "fresh", "title": "Fresh", "price": "", "label": "", "labels": "sport"},
+        show={Kind.NEW: 1, Kind.CHANGED: 1},
     )
     assert kinds(outcomes) == ["changed", "new"]
     old, fresh = Article.objects.order_by("pk")

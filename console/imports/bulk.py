@@ -1,0 +1,85 @@
+"""The bulk path: few statements for many rows, where the resource has no hook that needs its objects one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, connections, transaction
+
+from console.imports.batches import Batch
+from console.imports.existing import Existing
+from console.imports.outcomes import Outcome, Row
+from console.imports.passing import PASSING
+from console.imports.paths import Held, Path, Show
+from console.imports.rows import RowPath
+from console.imports.shapes import Shape
+from console.imports.sheets import Layout, Sheet
+from console.imports.writing import Writing
+
+FEW = 4  # so many rows of a part that failed go one by one; more are halved first
+
+
+class BulkPath(Path):
+    """Writes rows many at a time; those that cannot be written so are written by the row path, in their place."""
+
+    in_bulk = True
+
+    def __init__(self, resource: Any, kwargs: Mapping[str, Any], why: tuple[str, ...] = ()) -> None:
+        super().__init__(resource, kwargs, why)
+        self.rows = RowPath(resource, kwargs)
+        self.shape = Shape(resource._meta.model)
+        self._finders: dict[tuple[str, ...], Existing] = {}
+
+    def finder(self, columns: Sequence[str]) -> Existing:
+        """Return what finds objects for a file with these columns."""
+        key = tuple(columns)
+        if key not in self._finders:
+            self._finders[key] = Existing(Layout(self.resource, self.shape, columns))
+        return self._finders[key]
+
+    def write(
+        self,
+        rows: Sequence[Row],
+        *,
+        dry_run: bool = False,
+        held: Held | None = None,
+        show: Show | None = None,
+        stage: bool = False,
+    ) -> list[Outcome]:
+        """Write the rows of one chunk; see `Path.write`."""
+        if not rows:
+            return []
+        batch = Batch(self.resource, rows, self.kwargs, dry_run=dry_run)
+        batch.before()
+        writing = Writing(self, batch, held, show if show is not None else {})
+        shown = dict(writing.show)
+        try:
+            with transaction.atomic(using=self.using):
+                outcomes = _write(writing, batch.rows)
+                self._check_deferred()
+        except IntegrityError:  # of a constraint that is checked at the end
+            writing.show.update(shown)
+            outcomes = self.rows.write_batch(batch, batch.rows, show)
+        batch.after(outcomes)
+        return outcomes
+
+    def _check_deferred(self) -> None:
+        if connections[self.using].vendor == "postgresql":
+            connections[self.using].check_constraints()
+
+
+def _write(writing: Writing, rows: Sequence[Row]) -> list[Outcome]:
+    """Write rows in bulk; a part that fails is rolled back and halved, until what is left goes row by row."""
+    shown = dict(writing.show)
+    try:
+        with transaction.atomic(using=writing.path.using):
+            return writing.write(Sheet(writing.finder.layout, rows))
+    except PASSING:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, the row path meets it again and tells it
+        writing.show.update(shown)
+    if len(rows) <= FEW:
+        return writing.one_by_one(rows)
+    half = len(rows) // 2
+    return _write(writing, rows[:half]) + _write(writing, rows[half:])
