@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
@@ -10,6 +13,7 @@ from console.admin.sight import sight
 from console.engine.files import input_of, open_file, output_of
 from console.exceptions import FileGone
 from console.models import File, Run
+from console.reports import mending
 from console.reports.failures import table
 from console.reports.files import check_file
 from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
@@ -20,7 +24,7 @@ from console.reports.spreadsheets import HAS_XLSX, csv_lines, xlsx_file
 def failures_csv(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Stream the run's failures as CSV; ``?group=`` gives those of one reason."""
     run = open_run(request, model_admin.admin_site, run_id)
-    lines = csv_lines(table(run, sight(request, model_admin.admin_site), request.GET.get("group")))
+    lines = csv_lines(_failures(model_admin, request, run))
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=_as_file(run, "csv"))
 
 
@@ -31,8 +35,15 @@ def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int)
     run = open_run(request, model_admin.admin_site, run_id)
     if not HAS_XLSX:
         raise Http404(_("XLSX needs the extra “xlsx” of django-operations-console. Download the CSV."))
-    file = xlsx_file(table(run, sight(request, model_admin.admin_site), request.GET.get("group")), "failures")
+    red = mending.error_place(run) if mending.is_mendable(run) else None
+    file = xlsx_file(_failures(model_admin, request, run), "failures", red)
     return FileResponse(file, as_attachment=True, filename=f"run-{run.pk}-failures.xlsx")
+
+
+def _failures(model_admin: RunModelAdmin, request: HttpRequest, run: Run) -> Iterator[list[Any]]:
+    """Return the failures as rows; those of an import as the rows of its file, to be mended and uploaded again."""
+    rows = mending.rows if mending.is_mendable(run) else table
+    return rows(run, sight(request, model_admin.admin_site), request.GET.get("group"))
 
 
 @explained

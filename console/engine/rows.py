@@ -110,9 +110,10 @@ def failed_rows(mark: str) -> QuerySet[Failure]:
 def _read_again(file: IO[bytes], source: Source, partition: Partition, size: int) -> Chunk:
     """Read the next failed rows, each at its own place; the cursor is the id of the failure."""
     found = failed_rows(partition.mark).filter(pk__gt=partition.position).values_list("pk", "data")[:size]
-    pieces = [_piece(_line_at(file, source, tuple(data["cursor"])), end=(pk, 0)) for pk, data in found]
+    pieces = [_piece(line_at(file, source, tuple(data["cursor"])), end=(pk, 0)) for pk, data in found]
     return Chunk(partition.cursor, pieces, is_last=len(pieces) < size)
 
 
-def _line_at(file: IO[bytes], source: Source, cursor: tuple[int, int]) -> Line:
+def line_at(file: IO[bytes], source: Source, cursor: tuple[int, int]) -> Line:
+    """Return the row that follows a cursor."""
     return next(_lines(file, source, cursor))

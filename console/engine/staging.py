@@ -81,5 +81,7 @@ def survey(run: Run, operation: Import) -> dict[str, Any]:
         "name": upload.name,
         "layout": found.layout.as_json(),
         "columns": [column.name for column in found.columns],
+        # As the file has them; None for what our own report of failed rows added.
+        "headings": [None if column.role else column.heading for column in found.columns],
         "count": found.rows,
     }

@@ -121,7 +121,7 @@ def table(run: Run, sight: Sight, group: str | None = None) -> Iterator[list[Any
     rows = are_rows(run)
     names = _value_names(run, failures, sight)
     yield [*COLUMNS, *names]
-    for failure in _sifted(run, failures.defer("traceback"), sight):
+    for failure in sifted(run, failures.defer("traceback"), sight):
         given = failure.data if isinstance(failure.data, dict) else {}
         yield [
             failure.position if rows else "",
@@ -134,7 +134,8 @@ def table(run: Run, sight: Sight, group: str | None = None) -> Iterator[list[Any
         ]
 
 
-def _sifted(run: Run, failures: QuerySet[Failure], sight: Sight) -> Iterator[Failure]:
+def sifted(run: Run, failures: QuerySet[Failure], sight: Sight) -> Iterator[Failure]:
+    """Yield those of the run's failures that the person may see, in order, read in batches."""
     rows = failures.order_by("pk").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         yield from sight.sift(run, batch)
@@ -142,7 +143,7 @@ def _sifted(run: Run, failures: QuerySet[Failure], sight: Sight) -> Iterator[Fai
 
 def _value_names(run: Run, failures: QuerySet[Failure], sight: Sight) -> list[str]:
     names: dict[str, None] = {}
-    for failure in _sifted(run, failures.only("data", "object_id"), sight):
+    for failure in sifted(run, failures.only("data", "object_id"), sight):
         if isinstance(failure.data, dict):
             names.update(dict.fromkeys(failure.data))
     return list(names)

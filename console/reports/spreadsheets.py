@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from datetime import datetime, time
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -11,7 +12,8 @@ from console.tables import neutral
 
 try:
     from openpyxl import Workbook
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
+    from openpyxl.styles import Font
 except ImportError:  # the extra “xlsx” is not installed: CSV alone is offered
     HAS_XLSX = False
 else:
@@ -19,6 +21,7 @@ else:
 
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
+RED = "FFBA2121"  # as Django's admin writes errors
 BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows that a CSV is UTF-8
 
 
@@ -27,24 +30,39 @@ def csv_lines(rows: Iterable[list[Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield BYTE_ORDER_MARK
     for row in rows:
-        yield writer.writerow([neutral(cell) for cell in row])
+        yield writer.writerow([neutral(_as_text(cell)) for cell in row])
 
 
-def xlsx_file(rows: Iterable[list[Any]], title: str) -> IO[bytes]:
+def xlsx_file(rows: Iterable[list[Any]], title: str, red: int | None = None) -> IO[bytes]:
     """Write `rows` as XLSX into a temporary file and return it, open at its start.
 
     A sheet ends at 1,048,576 rows; what follows is in the CSV only.
+
+    Args:
+        rows: The rows, the heading first.
+        title: The name of the sheet.
+        red: The column that is written in red.
     """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
     for number, row in enumerate(rows):
         if number >= XLSX_ROWS:
             break
-        sheet.append([_legal(neutral(cell)) for cell in row])
+        cells = [_legal(neutral(cell)) for cell in row]
+        if red is not None:
+            cells[red] = WriteOnlyCell(sheet, cells[red])
+            cells[red].font = Font(color=RED)
+        sheet.append(cells)
     file = TemporaryFile()  # noqa: SIM115 - the response closes it
     book.save(file)
     file.seek(0)
     return file
+
+
+def _as_text(cell: Any) -> Any:
+    """Return a date of a spreadsheet, which has a time, as what it looks like there: fields of dates take no time."""
+    is_day = isinstance(cell, datetime) and cell.time() == time()
+    return cell.date() if is_day else cell
 
 
 def _legal(cell: Any) -> Any:

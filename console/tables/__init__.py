@@ -10,6 +10,8 @@ from console.tables.encodings import ENCODINGS
 from console.tables.formats import DELIMITERS, FORMATS, Format
 from console.tables.headings import Column
 from console.tables.layouts import Cursor, Layout, Reading, Row
+from console.tables.mending import headings as mending_headings
+from console.tables.mending import mended_row
 from console.tables.neutral import neutral, restored
 from console.tables.reading import peek, rows, survey
 from console.tables.surveys import Survey
@@ -27,6 +29,8 @@ __all__ = [
     "Row",
     "Survey",
     "detect",
+    "mended_row",
+    "mending_headings",
     "neutral",
     "peek",
     "restored",

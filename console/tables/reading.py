@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from django.utils.translation import gettext as _
 
 from console.exceptions.tables import NoRows, NotSo, OpenQuote, TooLongCell, TooManyRows, Undecodable
-from console.tables import delimited, documents, encodings, headings, limits, sheets, staging
+from console.tables import delimited, documents, encodings, headings, limits, mending, sheets, staging
 from console.tables.detection import HEAD, as_file, first_lines
 from console.tables.layouts import DELIMITED, STAGED, START, Cursor, Layout, Reading, Row
 from console.tables.neutral import restored
@@ -108,7 +108,8 @@ def _begun(body: IO[bytes], reading: Reading, start: Cursor) -> Survey:
         if number == reading.heading_row:
             columns = headings.columns(values)
             place = Cursor(lines.number, lines.offset)
-            return Survey(columns, Layout(DELIMITED, len(columns), reading.delimiter, place))
+            layout = Layout(DELIMITED, len(columns), reading.delimiter, place)
+            return Survey(columns, layout, report=mending.recognise(columns))
     raise NotSo(_("It has no row %(row)d.") % {"row": reading.heading_row})
 
 
@@ -119,6 +120,7 @@ def _begun_staged(file: IO[bytes], reading: Reading, staged: IO[bytes] | None, l
     found = Survey(columns, Layout(STAGED, 0, start=Cursor(reading.heading_row, 0)))
     _count(found, islice(_staged(given, staged), limit), reading)
     found.layout = Layout(STAGED, len(columns), start=found.layout.start)
+    found.report = mending.recognise(columns)
     return found
 
 
