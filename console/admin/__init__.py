@@ -3,5 +3,6 @@
 from console.admin.mixins import OperationsMixin
 from console.admin.results import TaskResultAdmin
 from console.admin.runs import RunAdmin
+from console.admin.schedules import ScheduleAdmin
 
-__all__ = ["OperationsMixin", "RunAdmin", "TaskResultAdmin"]
+__all__ = ["OperationsMixin", "RunAdmin", "ScheduleAdmin", "TaskResultAdmin"]

@@ -29,13 +29,15 @@ class Start:
     text: str
     description: str
     address: str
+    name: str
 
 
 def starts(site: AdminSite, request: HttpRequest) -> list[Start]:
     """Return the operations that the person may start on this site, in the order of declaration."""
     permitted = (operation for operation in operations() if may_start(request, operation))
     found = (
-        Start(_text(operation), operation.description(), _address(site, request, operation)) for operation in permitted
+        Start(_text(operation), operation.description(), _address(site, request, operation), operation.name)
+        for operation in permitted
     )
     return [start for start in found if start.address]
 

@@ -78,6 +78,8 @@ def accept(
     confirmed: int | None = None,
     repeat_of: Run | None = None,
     source: str = "admin",
+    queue: str = "",
+    priority: int | None = None,
 ) -> Acceptance:
     """Accept a request for an operation: what is accepted is never lost.
 
@@ -92,6 +94,8 @@ def accept(
         confirmed: How many objects the person saw, if a changed number must stop it.
         repeat_of: The run that this one repeats, with its parameters or others.
         source: Where the request comes from: admin, code, shell or schedule.
+        queue: Another queue than the operation's own.
+        priority: Another priority than the operation's own.
 
     Raises:
         ConsoleError: Nothing was started; the message says why.
@@ -103,6 +107,7 @@ def accept(
         raise NoDryRun(str(chosen.label))
     run = new_run(instance, by=by, source=source, dry_run=dry_run, key=key)
     run.repeat_of = repeat_of
+    run.queue, run.priority = queue or run.queue, run.priority if priority is None else priority
     draft = Draft(instance, run, leave_held_out=leave_held_out, find={"key": key} if key else {})
     if chosen.reads_rows:
         prepare(draft, {"kind": "upload"})

@@ -19,6 +19,16 @@ from console.exceptions.requests import (
     SelectionVanished,
     UnknownOperation,
 )
+from console.exceptions.schedules import (
+    BrokerAway,
+    InvalidTiming,
+    NothingToBackfill,
+    NothingToSkip,
+    NotStarted,
+    OwnerGone,
+    TooManyTimes,
+    UnknownZone,
+)
 from console.exceptions.verbs import (
     AlreadyReached,
     NothingToRetry,
@@ -31,6 +41,7 @@ from console.exceptions.verbs import (
 
 __all__ = [
     "AlreadyReached",
+    "BrokerAway",
     "ConsoleError",
     "CountNotTyped",
     "EmptySelection",
@@ -41,6 +52,7 @@ __all__ = [
     "HoldConflict",
     "InvalidOperation",
     "InvalidParameters",
+    "InvalidTiming",
     "ItemFailed",
     "ItemOutcome",
     "KeyReused",
@@ -49,10 +61,14 @@ __all__ = [
     "NoStorage",
     "NotPermitted",
     "NotRepeatable",
+    "NotStarted",
+    "NothingToBackfill",
     "NothingToRetry",
+    "NothingToSkip",
     "ObjectBusy",
     "ObjectHeld",
     "Overtaken",
+    "OwnerGone",
     "PreviewOutdated",
     "Retry",
     "RetryRefused",
@@ -61,8 +77,10 @@ __all__ = [
     "Skip",
     "StillCollecting",
     "TooManyForAllOrNothing",
+    "TooManyTimes",
     "UnknownOperation",
     "UnknownSetting",
+    "UnknownZone",
     "UnlawfulTransition",
     "VerbNotLawful",
     "WrongIsolation",

@@ -7,6 +7,7 @@ from console.models.limits import Limit
 from console.models.mappings import ColumnMapping
 from console.models.reports import FAILS, Event, Failure, FailureGroup
 from console.models.runs import Attempt, Partition, Run
+from console.models.schedules import Schedule, ScheduleEvent, Slot
 from console.models.targets import Target
 
 __all__ = [
@@ -22,5 +23,8 @@ __all__ = [
     "Limit",
     "Partition",
     "Run",
+    "Schedule",
+    "ScheduleEvent",
+    "Slot",
     "Target",
 ]

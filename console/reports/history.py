@@ -34,3 +34,19 @@ def event_words(what: str) -> str:
     if what in known:
         return known[what]
     return str(State(what).label).lower() if what in State.values else what
+
+
+def act_words(what: str) -> str:
+    """Return what somebody did with a schedule, in words; a word that is not known stays as it is."""
+    known = {
+        "made": _("made it"),
+        "changed": _("changed it"),
+        "enabled": _("switched it on"),
+        "disabled": _("switched it off"),
+        "skipped": _("skipped its next time"),
+        "run now": _("ran it now"),
+        "backfilled": _("made up for a range"),
+        "synced": _("took over what the code declares"),
+        "reset": _("reset it to the code"),
+    }
+    return known.get(what, what)

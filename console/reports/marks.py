@@ -25,14 +25,21 @@ def chip_marks(run: Run, progress: Progress | None = None) -> SafeString:
 
 def chip_mark(chip: Chip) -> SafeString:
     """Return one chip: a shape, a word, and its meaning in the title."""
-    shape = mark_safe(SHAPES[chip.shape])  # noqa: S308 - our own drawings
     return format_html(
-        '<span class="console-chip" data-state="{}" title="{}">'
-        '<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false">{}</svg> {}</span>',
+        '<span class="console-chip" data-state="{}" title="{}">{} {}</span>',
         chip.shape,
         chip.meaning,
-        shape,
+        shape_mark(chip.shape),
         chip.word,
+    )
+
+
+def shape_mark(shape: str) -> SafeString:
+    """Return a shape without a word: for where the word stands beside it."""
+    return format_html(
+        '<svg viewBox="0 0 16 16" width="14" height="14" data-shape="{}" aria-hidden="true" focusable="false">{}</svg>',
+        shape,
+        mark_safe(SHAPES[shape]),  # noqa: S308 - our own drawings
     )
 
 

@@ -1,4 +1,4 @@
-"""The scheduler process: ordinary ``celery beat``, which also sends what is owed, every second."""
+"""The scheduler process: ordinary ``celery beat``, which also starts what is due and sends what is owed, every second."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ import socket
 from time import monotonic
 from typing import Any
 
-from django.db import Error as DatabaseTrouble
 from django.db import close_old_connections
+from django.db.models import QuerySet
+from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from console.conf import settings
 from console.engine.sweeps import sweep
 from console.models import Heartbeat
 from console.monitoring.heartbeats import Sign, forget_silent, guarded
+from console.schedules.entries import PlainEntry, readable
+from console.schedules.firing import fire_due
+from console.schedules.planning import replan
+from console.schedules.settling import settle_open
 
 logger = logging.getLogger(__name__)
 
 
 class Scheduler(DatabaseScheduler):
-    """Django-celery-beat's scheduler with a sweep at each tick and a sign of life of its own.
+    """Django-celery-beat's scheduler with a look at our schedules and a sweep at each tick, and a sign of life of its own.
 
+    Plain Celery tasks are its own; schedules of operations are left out of its heap, and found by their index when due.
     Neither the database nor the broker being away stops it: what failed is logged, and the next tick tries again.
     """
 
@@ -30,6 +36,7 @@ class Scheduler(DatabaseScheduler):
     # for a broker that is away, and the sweep with it.
     producer = None
 
+    Entry = PlainEntry
     max_interval: float
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,15 +59,27 @@ class Scheduler(DatabaseScheduler):
         super().close()
         guarded(self._sign.withdraw)
 
+    def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
+        """Return the plain tasks that are on and can be read; all crontabs, whatever their hour."""
+        return readable(PeriodicTask.objects.enabled().filter(console_schedule=None))
+
+    def all_as_schedule(self) -> dict[str, PlainEntry]:
+        """Read the plain tasks, and reckon the schedules anew that somebody has changed."""
+        guarded(replan)
+        found: dict[str, PlainEntry] = super().all_as_schedule()
+        return found
+
     def _send_due(self, *args: Any, **kwargs: Any) -> float:
         try:
             return float(super().tick(*args, **kwargs))
-        except DatabaseTrouble:
+        except Exception:
             logger.exception("The schedule cannot be read; the next tick tries again")
             return float(self.max_interval)
 
     def _look(self) -> None:
         close_old_connections()
+        guarded(fire_due)
+        guarded(settle_open)
         guarded(sweep)
         if monotonic() >= self._next_sign:
             self._next_sign = monotonic() + settings.heartbeat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -22,7 +22,7 @@ from console.models import Attempt, Failure
 from console.reports import words
 from console.reports.attention import counts, counts_in_words
 from console.reports.failures import values
-from console.reports.history import event_words
+from console.reports.history import act_words, event_words
 from console.reports.marks import chip_marks, hold_mark, progress_mark, time_mark
 from console.reports.paging import LIMIT
 from console.reports.visibility import VIEW_RUN
@@ -37,6 +37,7 @@ register.filter("console_at_most", words.at_most)
 register.filter("console_person", words.person)
 register.filter("console_shortened", words.shortened)
 register.filter("console_event", event_words)
+register.filter("console_act", act_words)
 
 
 @register.filter
@@ -73,6 +74,12 @@ def console_time(moment: datetime | None) -> SafeString:
 def console_took(attempt: Attempt) -> str:
     """Return how long an attempt took; nothing while it works."""
     return words.span((attempt.ended_at - attempt.started_at).total_seconds()) if attempt.ended_at else ""
+
+
+@register.simple_tag
+def console_span(took: timedelta | None) -> str:
+    """Return how long something took; nothing where nobody knows."""
+    return words.span(took.total_seconds()) if took is not None else ""
 
 
 @register.simple_tag
