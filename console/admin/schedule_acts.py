@@ -139,7 +139,7 @@ class ActPage:
         if schedule.next_slot is None:
             return self._done(_("On, but no time is to come."))
         told = _("On. Next: %(moment)s. Nothing is made up for the time it was off.")
-        return self._done(told % {"moment": moment_in_words(schedule.next_slot, timezone.now())})
+        return self._done(told % {"moment": self._at(schedule.next_slot)})
 
     def _disable(self) -> HttpResponseBase:
         acts.disable(self.schedule.pk, by=self.request.user, reason=self.reason)
@@ -149,9 +149,7 @@ class ActPage:
         schedule = acts.skip_next(self.schedule.pk, by=self.request.user, reason=self.reason)
         if schedule.next_slot is None:
             return self._done(_("Skipped. No other time is to come."))
-        return self._done(
-            _("Skipped. Next: %(moment)s.") % {"moment": moment_in_words(schedule.next_slot, timezone.now())}
-        )
+        return self._done(_("Skipped. Next: %(moment)s.") % {"moment": self._at(schedule.next_slot)})
 
     def _run_now(self) -> HttpResponseBase | None:
         form = self._params_form
@@ -179,6 +177,9 @@ class ActPage:
         return HttpResponseRedirect(address or self.back)
 
     # --- what the page shows
+
+    def _at(self, moment: datetime) -> str:
+        return moment_in_words(moment, timezone.now(), self.entry.timing)
 
     @cached_property
     def _params_form(self) -> forms.Form | None:
@@ -229,18 +230,18 @@ class ActPage:
                 return {"sentence": told, "button": _("Run it now")}
             case "skip":
                 return {
-                    "sentence": self._skips(now),
+                    "sentence": self._skips(),
                     "button": _("Skip it"),
                     "is_impossible": self.schedule.next_slot is None,
                 }
         return self._makes_up(now)
 
-    def _skips(self, now: datetime) -> str:
+    def _skips(self) -> str:
         slot = self.schedule.next_slot
         if slot is None:
             return _("It has no next time: it is off, or over.")
         after = next(self.entry.timing.after(slot, self.schedule.anchor), None)
-        facts = {"skipped": moment_in_words(slot, now), "next": moment_in_words(after, now) if after else ""}
+        facts = {"skipped": self._at(slot), "next": self._at(after) if after else ""}
         if after is None:
             return _("Skips %(skipped)s; no other is to come.") % facts
         return _("Skips %(skipped)s; the one after is %(next)s.") % facts

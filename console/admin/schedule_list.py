@@ -85,7 +85,7 @@ def next_mark(one: Shown, now: datetime) -> SafeString:
         return format_html('<span class="console-why">{}</span>', one.schedule.problem)
     if one.schedule.next_slot is None:
         return format_html("{}", _("none") if one.entry.enabled else "")
-    told = moment_in_words(one.schedule.next_slot, now)
+    told = moment_in_words(one.schedule.next_slot, now, one.entry.timing)
     late = overdue_for(one.schedule, now)
     return format_html("{} {}", told, chip_mark(overdue_chip(late))) if late else format_html("{}", told)
 

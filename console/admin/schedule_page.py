@@ -188,7 +188,9 @@ class SchedulePage:
     def _saved(self) -> str:
         if self.schedule.next_slot is None:
             return _("Saved. It is off, so it does not start by itself.")
-        return _("Saved. Next: %(moment)s.") % {"moment": moment_in_words(self.schedule.next_slot, timezone.now())}
+        return _("Saved. Next: %(moment)s.") % {
+            "moment": moment_in_words(self.schedule.next_slot, timezone.now(), self.form.timing)
+        }
 
     def _log(self, *, is_new: bool) -> None:
         task = self.model_admin.get_queryset(self.request).get(pk=self.schedule.task_id)

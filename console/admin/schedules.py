@@ -53,6 +53,7 @@ class ScheduleAdmin(PeriodicTaskAdmin):
     list_per_page = 50
     list_max_show_all = 50
     list_select_related = False
+    show_facets = admin.ShowFacets.NEVER
     date_hierarchy = None
     ordering = ("name",)
     search_fields = ("name", "description", "task", "console_schedule__operation")

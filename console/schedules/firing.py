@@ -11,7 +11,6 @@ from itertools import islice, takewhile
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from console.conf import settings
@@ -21,6 +20,7 @@ from console.schedules import store
 from console.schedules.planning import PLAN, due_at, go_on, plan
 from console.schedules.slots import come, count_failure, record
 from console.schedules.store import Entry
+from console.schedules.words import between
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +135,5 @@ def _is_in_time(schedule: Schedule, slot: datetime, moment: datetime) -> bool:
 
 
 def _record_missed(schedule: Schedule, late: list[datetime], moment: datetime) -> None:
-    since, until = (date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") for at in (late[0], moment))
-    why = _("The scheduler was away from %(since)s to %(until)s.") % {"since": since, "until": until}
+    why = _("The scheduler was away: %(range)s.") % {"range": between(late[0], moment)}
     record(schedule, late[0], Slot.Outcome.MISSED, why, until=late[-1], times=len(late))

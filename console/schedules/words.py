@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.dates import MONTHS, WEEKDAYS
@@ -16,7 +17,7 @@ from console.exceptions import InvalidTiming
 from console.reports.words import clock, span
 from console.schedules.solar import EVENTS, Solar
 from console.schedules.timing import HOURS, Clocked, Crontab, Interval, Pattern, Timing
-from console.schedules.zones import zone_called
+from console.schedules.zones import known_zones, zone_called
 
 FEW = 6  # times of a day that are written out
 WORKDAYS, WEEKEND, ALL_WEEK = frozenset(range(1, 6)), frozenset({0, 6}), frozenset(range(7))
@@ -39,23 +40,38 @@ def in_words(timing: Timing) -> str:
     return ", ".join(told)
 
 
-def moment_in_words(at: datetime, now: datetime) -> str:
-    """Return a time to come as “today 02:30, in 4 h”."""
-    local, today = timezone.localtime(at), timezone.localtime(now).date()
+def moment_in_words(at: datetime, now: datetime, timing: Timing | None = None) -> str:
+    """Return a time to come as “today 02:30, in 4 h”, by the clocks of the schedule that `timing` is of."""
+    zone = _zone(timing)
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
     days = {today: _("today %(time)s"), today + timedelta(days=1): _("tomorrow %(time)s")}
     told = days.get(local.date(), "%(date)s, %(time)s")
-    shown = told % {"time": local.strftime("%H:%M"), "date": date_format(local, "DATE_FORMAT")}
+    shown = told % {"time": f"{local:%H:%M}", "date": date_format(local, "DATE_FORMAT")}
+    if str(zone) != timezone.get_current_timezone_name():
+        shown = f"{shown} {zone}"
     left = (at - now).total_seconds()
     return _("%(moment)s, in %(span)s") % {"moment": shown, "span": span(left)} if left > 0 else shown
 
 
+def between(first: datetime, last: datetime) -> str:
+    """Return a range of time in full, for what is kept: “Nov. 25, 2026, 11:29 to 11:39”."""
+    since, until = timezone.localtime(first), timezone.localtime(last)
+    date = "" if since.date() == until.date() else f"{date_format(until, 'DATE_FORMAT')}, "
+    facts = {"since": f"{date_format(since, 'DATE_FORMAT')}, {since:%H:%M}", "until": f"{date}{until:%H:%M}"}
+    return _("%(since)s to %(until)s") % facts
+
+
 def with_zone(timing: Timing, at: datetime) -> tuple[str, str]:
     """Return a time as the clocks of its schedule show it, and what happens to those clocks that day; mostly nothing."""
-    name = timing.pattern.zone if isinstance(timing.pattern, Crontab) else timezone.get_current_timezone_name()
-    zone = zone_called(name)
-    local = at.astimezone(zone)
+    local = at.astimezone(_zone(timing))
     shown = f"{date_format(local, 'D')} {date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}"
     return shown, _clocks_note(timing, local) if isinstance(timing.pattern, Crontab) else ""
+
+
+def _zone(timing: Timing | None) -> ZoneInfo:
+    """Return the time zone of a schedule's clocks: a crontab's own, else the reader's."""
+    name = timing.pattern.zone if timing and isinstance(timing.pattern, Crontab) else ""
+    return zone_called(name if name in known_zones() else timezone.get_current_timezone_name())
 
 
 def _clocks_note(timing: Timing, local: datetime) -> str:

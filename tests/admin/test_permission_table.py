@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from console.admin import keys
@@ -22,13 +23,14 @@ from console.admin.refusals import permission_name
 from console.engine import control
 from console.engine.acceptance import start
 from console.engine.files import keep
-from console.models import Attempt, Event, Failure, File, Partition, Run, Target
+from console.models import Attempt, Event, Failure, File, Partition, Run, Schedule, Slot, Target
 from console.operations import get_operation
 from console.states import Verb
 from console.testing import perform
 from notes.models import Note, Tag
 from tests.admin.addresses import is_ours, routes
 from tests.admin.running import OPERATOR, VIEW, make_notes, put_away, signed_in, staff
+from tests.schedules.kit import NIGHTLY, scheduled
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +96,27 @@ GET   django_celery_results/taskresult/{result}/change/   302 403 403 403 200
 POST  django_celery_results/taskresult/{result}/change/   302 403 403 403 403
 GET   django_celery_results/taskresult/{result}/history/  302 403 403 403 200
 GET   django_celery_results/taskresult/{result}/delete/   302 403 403 403 200
+GET   django_celery_beat/periodictask/                                                302 403 403 403 200
+POST:off      django_celery_beat/periodictask/                                        302 403 403 403 200
+GET   django_celery_beat/periodictask/add/                                            302 403 403 403 200
+GET   django_celery_beat/periodictask/add/?operation=notes.copy                       302 403 403 403 200
+POST  django_celery_beat/periodictask/add/?operation=notes.copy                       302 403 403 403 200
+GET   django_celery_beat/periodictask/{schedule}/                                     302 302 302 302 302
+GET   django_celery_beat/periodictask/{schedule}/change/                              302 403 403 403 200
+POST  django_celery_beat/periodictask/{schedule}/change/                              302 403 403 403 200
+GET   django_celery_beat/periodictask/{schedule}/history/                             302 403 403 403 200
+GET   django_celery_beat/periodictask/{schedule}/delete/                              302 403 403 403 200
+GET   django_celery_beat/periodictask/{schedule}/run-now/                             302 403 403 403 200
+POST  django_celery_beat/periodictask/{schedule}/run-now/                             302 403 403 403 302
+GET   django_celery_beat/periodictask/{schedule}/skip/                                302 403 403 403 200
+POST  django_celery_beat/periodictask/{schedule}/skip/                                302 403 403 403 302
+GET   django_celery_beat/periodictask/{schedule}/enable/                              302 403 403 403 200
+POST  django_celery_beat/periodictask/{schedule}/enable/                              302 403 403 403 302
+GET   django_celery_beat/periodictask/{schedule}/disable/                             302 403 403 403 200
+POST  django_celery_beat/periodictask/{schedule}/disable/                             302 403 403 403 302
+GET   django_celery_beat/periodictask/{schedule}/backfill/                            302 403 403 403 200
+POST:range    django_celery_beat/periodictask/{schedule}/backfill/                    302 403 403 403 302
+GET   django_celery_beat/periodictask/{none}/skip/                                    302 404 404 404 404
 GET   notes/note/                                         302 200 403 200 200
 POST:copy     notes/note/                                 302 403 403 200 200
 POST:archive  notes/note/                                 302 403 403 200 200
@@ -161,6 +184,7 @@ def things() -> dict[str, Any]:
     copies = start("notes.copy", objects=[notes[3]], params={"copies": 1})
     result = TaskResult.objects.create(task_id="a", status="SUCCESS")
     tag = Tag.objects.create(name="Tag", slug="tag")
+    schedule = scheduled("notes.statistics", NIGHTLY, moment=timezone.now())
     return {
         "queued": queued.pk,
         "paused": paused.pk,
@@ -175,6 +199,7 @@ def things() -> dict[str, Any]:
         "tag": tag.pk,
         "target": queued.targets.get().pk,
         "result": result.pk,
+        "schedule": schedule.task_id,
     }
 
 
@@ -215,6 +240,8 @@ def posted(name: str, things: dict[str, Any], user: User | None) -> dict[str, An
         "trash": lambda: {"_trash": "1"},
         "upload": lambda: {"file": SimpleUploadedFile("notes.csv", b"slug\nnote-1\n")},
         "preview": lambda: {"_key": key("notes.import"), "file": things["upload"], "columns": ["slug"]},
+        "off": lambda: {"action": "disable_schedules", "_selected_action": [things["schedule"]]},
+        "range": lambda: {"first": "2026-05-01T00:00", "last": "2026-05-04T00:00", "_act": "yes"},
     }[name]()
 
 
@@ -270,7 +297,7 @@ def test_a_route_is_told_from_others(route: str) -> None:
 
 def everything() -> dict[str, list[dict[str, Any]]]:
     """Return what the database has of runs, their history, the admin's log, and notes."""
-    models = (Run, Partition, Target, Attempt, Failure, Event, File, LogEntry, TaskResult, Note)
+    models = (Run, Partition, Target, Attempt, Failure, Event, File, LogEntry, TaskResult, Note, Schedule, Slot)
     return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in models}
 
 

@@ -15,6 +15,7 @@ from tests.browser.staff import NOTES, RUNS, Visitor
 from tests.browser.stage import Stage
 
 RESULTS = "/admin/django_celery_results/taskresult/"
+SCHEDULES = "/admin/django_celery_beat/periodictask/"
 
 
 Way = Callable[[Visitor, Stage], None]
@@ -81,9 +82,38 @@ def _plain(stage: Stage) -> dict[str, str]:
         "verb retry": f"{run['failed']}retry/",
         "verb start": f"{run['dry run']}start/",
         "verb withdraw": f"{run['queued']}withdraw/?target={stage.runs['queued'].targets.all()[0].pk}",
+        **_by_the_clock(stage),
         "task results": RESULTS,
         **{f"task result {page}": f"{RESULTS}{result}/{page}/" for page in ("change", "history", "delete")},
     }
+
+
+def _by_the_clock(stage: Stage) -> dict[str, str]:
+    page = {name: f"{SCHEDULES}{schedule.task_id}/" for name, schedule in stage.schedules.items()}
+    acts = ("skip", "disable", "history", "delete")
+    return {
+        "schedules": SCHEDULES,
+        "schedule new": f"{SCHEDULES}add/",
+        "schedule new, of copies": f"{SCHEDULES}add/?operation=notes.copy",
+        **{f"schedule {name}": f"{page[name]}change/" for name in ("hourly", "asks")},
+        **{f"schedule to {act}": f"{page['hourly']}{act}/" for act in acts},
+        "schedule to run now": f"{page['asks']}run-now/",
+        "schedule to enable": f"{page['off']}enable/",
+    }
+
+
+def _schedule_that_never_comes(visitor: Visitor, _stage: Stage) -> None:
+    visitor.open(f"{SCHEDULES}add/?operation=notes.copy")
+    for field, value in {"day_of_month": "30", "month_of_year": "2", "zone": "Lisboa"}.items():
+        visitor.page.locator(f"[name=schedule-{field}]").fill(value)
+    visitor.page.locator(".console-submit [data-main]").click()
+
+
+def _backfill_three(visitor: Visitor, stage: Stage) -> None:
+    visitor.open(f"{SCHEDULES}{stage.schedules['hourly'].task_id}/backfill/")
+    visitor.page.locator("[name=first]").fill("2026-05-04T14:00")
+    visitor.page.locator("[name=last]").fill("2026-05-04T17:00")
+    visitor.page.get_by_role("button", name="Show the times").click()
 
 
 def _opening(path: str) -> Way:
@@ -164,6 +194,8 @@ _POSTED: dict[str, Way] = {
     "delete the author of a locked note": _delete_author_of_locked,
     "cancel many runs": _cancel_many_runs,
     "run failed, dialog": _open_dialog,
+    "schedule that never comes": _schedule_that_never_comes,
+    "schedule to backfill": _backfill_three,
     "note saved while locked": _save_while_locked,
     "note saved after a run": _save_after_a_run,
 }

@@ -17,14 +17,18 @@ from django_celery_results.models import TaskResult
 from console.engine import control
 from console.engine.acceptance import start
 from console.exceptions import ItemFailed, Retry
-from console.models import Attempt, Heartbeat, Partition, Run
+from console.models import Attempt, Heartbeat, Partition, Run, Schedule
 from console.monitoring.heartbeats import Sign
 from console.operations import Operation
+from console.schedules.acts import disable
+from console.schedules.firing import fire_due
+from console.schedules.timing import Interval
 from console.testing import declared, perform
 from notes.models import Note, Tag
 from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, RetagNotes
 from tests.admin.running import fall_silent
 from tests.engine.kit import chunk, must_win
+from tests.schedules.kit import NIGHTLY, after, scheduled
 
 DEMO = Path(__file__).parents[2] / "fixtures" / "demo.json"
 SILENCE = 32  # seconds: long, and yet nobody else may take over
@@ -39,6 +43,7 @@ class Stage:
     def __init__(self) -> None:
         self.admin, self.viewer = (User.objects.get(username=name) for name in ("admin", "viewer"))
         self.runs: dict[str, Run] = {}
+        self.schedules: dict[str, Schedule] = {}
         self._free = list(Note.objects.filter(trashed_at=None).order_by("pk"))
 
     def take(self, count: int) -> list[Note]:
@@ -62,9 +67,21 @@ def staged() -> Iterator[Stage]:
     with ExitStack() as stack:
         for make in (_waiting_to_start, _at_work, _stopped, _ended, _in_trouble):
             stage.runs |= make(stage, stack)
+        stage.schedules = _by_the_clock(stage)
         task = Attempt.objects.filter(run=stage.runs["succeeded"]).latest("pk").task_id
         TaskResult.objects.create(task_id=task, task_name="console.work", status="SUCCESS", worker="bulk@office")
         yield stage
+
+
+def _by_the_clock(stage: Stage) -> dict[str, Schedule]:
+    """Make a schedule with a history, one that somebody switched off, and one that asks for parameters."""
+    hourly = scheduled("notes.statistics", Interval(1, "hours"), owner=stage.admin)
+    for hour in (1, 2, 5, 6):
+        fire_due(after(60 * hour))
+    off = scheduled("notes.archive", NIGHTLY, owner=stage.admin, selection={"site": "admin", "query": "trash=all"})
+    disable(off.pk, by=stage.admin, reason="wait for the newsletter")
+    asks = scheduled("notes.copy", NIGHTLY, owner=stage.admin, params={})
+    return {"hourly": hourly, "off": off, "asks": asks}
 
 
 def _waiting_to_start(stage: Stage, _stack: ExitStack) -> dict[str, Run]:

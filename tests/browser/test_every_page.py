@@ -28,6 +28,7 @@ POLICY = {
 }
 
 RUN, RESULT = "admin/console/run/", "admin/django_celery_results/taskresult/"
+SCHEDULE = "admin/django_celery_beat/periodictask/"
 NO_PAGES = {
     **dict.fromkeys((f"{RUN}summary/", f"{RUN}<int:run_id>/progress/"), "JSON"),
     **dict.fromkeys((f"{RUN}<int:run_id>/failures.{kind}" for kind in ("csv", "xlsx")), "a file"),
@@ -35,7 +36,7 @@ NO_PAGES = {
     f"{RUN}<int:run_id>/dismiss/": "acts, and leads back",
     f"{RUN}<int:run_id>/undo/": "reserved: not found",
     **dict.fromkeys((f"{RUN}add/", f"{RUN}<path:object_id>/delete/", f"{RESULT}add/"), "nobody may"),
-    **dict.fromkeys((f"{RUN}<path:object_id>/", f"{RESULT}<path:object_id>/"), "leads to the page"),
+    **dict.fromkeys((f"{at}<path:object_id>/" for at in (RUN, RESULT, SCHEDULE)), "leads to the page"),
     "admin/notes/tag/<path:object_id>/operation/<str:operation>/": "tags have no operations",
 }
 

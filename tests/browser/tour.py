@@ -26,7 +26,8 @@ WIDE, ZOOMED, NARROW = (
 STOCK = {
     "link-in-text-block": ".breadcrumbs > a",  # links in the breadcrumbs differ by colour alone
     "label-title-only": "#searchbar",  # its label is a picture
-    "label": ".inline-related.tabular td :is(input, textarea)",  # tabular inlines name their columns, not their fields
+    # Tabular inlines name their columns, not their fields; of a date and a time only one is named.
+    "label": ".inline-related.tabular td :is(input, textarea), .vDateField, .vTimeField",
     "empty-table-header": ".inline-related.tabular thead th",
     "aria-prohibited-attr": ".selector .help-tooltip",  # filter_horizontal
 }
