@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from console.operations import (
     Copy,
     Delete,
+    Export,
     ExternalOperation,
     Hold,
     Import,
@@ -148,6 +149,14 @@ class PublishNotes(ExternalOperation):
         Note.all_objects.filter(pk=note.pk).update(published_at=Now(), updated_at=Now())
         text = gettext("%(note)s, published as %(id)s") % {"note": note, "id": answer}
         return replace(Result.of(note), text=text)
+
+
+@register(Note)
+class ExportNotes(Export):
+    """Write the selected notes into a file."""
+
+    name = "notes.export"
+    resource_class = NoteResource
 
 
 def letter(note: Note) -> dict[str, Any]:

@@ -148,7 +148,9 @@ class Confirmation(StartPage):
     @property
     def _preparing(self) -> str:
         """What a large selection means; empty for others."""
-        return preparing(self._counted, self.chosen.count) if self._prepares else ""
+        if not self._prepares:
+            return ""
+        return preparing(self._counted, self.chosen.count, locks=self.operation.hold != Hold.NONE)
 
     @property
     def _asks_to_type(self) -> bool:
@@ -172,6 +174,7 @@ class Confirmation(StartPage):
             "dry_run_first": self._dry_run_first,
             "asks_to_type": self._asks_to_type,
             "preparing": self._preparing,
+            "asks_about_held": self._prepares and self.operation.hold != Hold.NONE,
             "leaves_held_out": self._leaves_held_out or keys.KEY not in self.request.POST,
         }
 

@@ -15,7 +15,7 @@ from console.engine.people import User
 from console.engine.verbs import PERMISSIONS
 from console.engine.wakeups import is_away
 from console.models import Run
-from console.operations import BaseOperation, Copy, Hold
+from console.operations import BaseOperation, Copy, FileOperation, Hold
 from console.reports.waiting import is_served
 from console.reports.words import number
 from console.states import WORKING, Verb
@@ -47,6 +47,8 @@ def _stopping(user: User) -> str:
 
 
 def _stays(operation: type[BaseOperation]) -> str:
+    if issubclass(operation, FileOperation):
+        return _("No file is made then.")
     if issubclass(operation, Copy):
         return _("Copies already made stay.")
     if operation.deletes:
@@ -59,6 +61,12 @@ def _held(operation: type[BaseOperation], count: int, what: str, noun: str) -> I
         yield ngettext(
             "Until the run ends nobody can change or delete this %(noun)s. It can be read.",
             "Until the run ends nobody can change or delete these %(what)s. They can be read.",
+            count,
+        ) % {"what": what, "noun": noun}
+    elif issubclass(operation, FileOperation):
+        yield ngettext(
+            "This %(noun)s is not changed, and stays free: it is told as it is when the run reaches it.",
+            "These %(what)s are not changed, and stay free: each is told as it is when the run reaches it.",
             count,
         ) % {"what": what, "noun": noun}
     if operation.hold == Hold.SHARED:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import Model
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from console.reports.samples import Sample
@@ -29,6 +30,17 @@ def operation_url(site: AdminSite, obj: Model, operation: str) -> str:
 def with_addresses(site: AdminSite, samples: Iterable[Sample]) -> list[tuple[Sample, str]]:
     """Return each result with the address of the object it made; empty where there is none to go to."""
     return [(sample, object_url(site, sample.obj) if sample.obj else "") for sample in samples]
+
+
+def export_url(site: AdminSite, model: type[Model], operation: str) -> str:
+    """Return the address of an export of all that a model's change list shows."""
+    return _reverse(f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_console_export", operation)
+
+
+def with_query(address: str, request: HttpRequest) -> str:
+    """Return `address` with the filters of the list that the request is for."""
+    query = request.META.get("QUERY_STRING", "")
+    return f"{address}?{query}" if query else address
 
 
 def list_url(site: AdminSite, model: type[Model]) -> str:

@@ -48,6 +48,11 @@ def all_vanished(model: type[Model]) -> str:
     return _("None of the %(nouns)s you selected exist any more. Nothing was started.") % {"nouns": plural}
 
 
+def none_match(model: type[Model]) -> str:
+    """Return that a whole list is empty."""
+    return _("No %(noun)s matches. Nothing was started.") % {"noun": model._meta.verbose_name}
+
+
 def changed(model: type[Model], seen: int, now: int) -> str:
     """Return that other objects match than were confirmed."""
     return _("You saw %(seen)s; %(now)s match now. Nothing was started. Confirm again.") % {

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from console.admin import keys
 from console.admin.base import dress, has_operations
+from console.admin.exports import ExportsPart
 from console.admin.imports import ImportsPart
 from console.admin.links import runs_url, summary_url
 from console.admin.seen import StaleForm, seen_mark, unseen_change
@@ -49,7 +50,7 @@ class HeldRow(RowForm):
         return cleaned
 
 
-class RowsPart(ImportsPart):
+class RowsPart(ImportsPart, ExportsPart):
     """The part of `OperationsMixin` for ``list_editable``."""
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -86,7 +87,7 @@ class RowsPart(ImportsPart):
             console_locked=self._locked(request),
             console_runs=runs_url(self.admin_site, model=self.opts.label_lower),
             console_summary=summary_url(self.admin_site),
-            console_imports=self.import_buttons(request),
+            console_files=[*self.import_buttons(request), *self.export_buttons(request)],
         )
 
     def _locked(self, request: HttpRequest) -> list[str]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run, verbs_open, whole_number
+from console.admin.again import may_run_again
 from console.admin.import_part import import_part
 from console.admin.links import with_addresses
 from console.admin.progress import poll_ms, progress_shown
@@ -22,6 +23,7 @@ from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.operations.registry import known_operation
 from console.reports import failures
+from console.reports.files import output_shown
 from console.reports.headlines import headline, parameters
 from console.reports.history import source_words
 from console.reports.paging import capped
@@ -59,6 +61,8 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "poll_ms": poll_ms(run),
         "buttons": buttons(site, request, run, progress, verbs),
         "linked": _linked(run, seen),
+        "output": output_shown(seen, run),
+        "may_run_again": may_run_again(site, request, run),
         "is_whole": whole,
         "updated": timezone.now(),
         **_failures(request, run, verbs, seen),

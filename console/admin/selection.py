@@ -76,6 +76,18 @@ def chosen_on_list(model_admin: ModelAdmin[Any], request: HttpRequest, queryset:
     return Chosen(Selection.of_keys(model_admin.model, found), found, queryset, asked=len(posted), back=back)
 
 
+def chosen_whole_list(model_admin: ModelAdmin[Any], request: HttpRequest, back: str) -> Chosen:
+    """Return all that a change list shows, filtered as the address says.
+
+    Raises:
+        IncorrectLookupParameters: The list has no such filter.
+    """
+    queryset = model_admin.get_changelist_instance(request).get_queryset(request)
+    return Chosen(
+        Selection(model_admin.model, queryset, describe(model_admin, request, queryset)), [], queryset, back=back
+    )
+
+
 def chosen_object(model_admin: ModelAdmin[Any], obj: Model, back: str) -> Chosen:
     """Return the selection of a single object."""
     queryset = model_admin.model._base_manager.filter(pk=obj.pk)

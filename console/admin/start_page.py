@@ -21,7 +21,7 @@ from console.engine.acceptance import Acceptance, accept, page_key
 from console.engine.selection import Selection
 from console.exceptions import ConsoleError, FormExpired, KeyReused, NotPermitted
 from console.models import Run
-from console.operations import BaseOperation
+from console.operations import BaseOperation, FileOperation
 from console.operations.base import raw_params
 from console.reports.words import lower_first
 
@@ -140,7 +140,7 @@ class StartPage:
                 "consequences": always(self.operation, self.request.user),
                 "form": self._form(),
                 "back": self.back,
-                "offers_dry_run": not self.operation.external,
+                "offers_dry_run": not (self.operation.external or issubclass(self.operation, FileOperation)),
                 **self._about_objects(),
             },
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import IntegerField, Max, Model, QuerySet
 
 from console.engine import partitions
-from console.engine.drafts import Acceptance, Draft, accept_draft, check_count, new_run
+from console.engine.drafts import Acceptance, Draft, accept_draft, check_count, check_most, new_run
 from console.engine.selection import Descriptor, Selection
 from console.engine.sizes import prepare_above
 from console.engine.targets import FEW, insert, insert_few, lockable_keys
@@ -163,6 +163,8 @@ def _prepare_later(draft: Draft, selection: Selection) -> None:
     rows = selection.rows().order_by()
     if draft.asked is not None or draft.confirmed is not None:
         check_count(draft, rows.count())
+    if draft.operation.most_items() is not None:
+        check_most(draft.operation, rows.count())
     descriptor = {**(selection.descriptor or {})}
     if isinstance(rows.model._meta.pk, IntegerField):  # nothing newer than acceptance; other keys have no such order
         descriptor["greatest"] = rows.aggregate(n=Max("pk"))["n"]

@@ -13,11 +13,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.conf import settings
-from console.engine import failures, partitions
+from console.engine import failures, outputs, partitions
 from console.engine.caution import left, next_size
 from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
 from console.engine.faults import is_transient
-from console.engine.items import read_chunk
+from console.engine.items import makes_file, read_chunk
 from console.engine.leases import Lease
 from console.engine.obedience import stop
 from console.engine.pieces import Chunk
@@ -32,6 +32,7 @@ from console.engine.transitions import lock, settle
 from console.exceptions import ItemOutcome, Overtaken
 from console.models import Partition, Run
 from console.operations.base import BaseOperation, ExternalOperation, OnError
+from console.operations.files import FileOperation
 from console.states import STOPPING
 
 STEADY = 0.7
@@ -91,7 +92,7 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
         return _prepare(lease, run, partition, operation)
     if isinstance(operation, ExternalOperation):
         return _call(lease, run, partition, operation, mode)
-    return _work(lease, run, partition, operation, mode)
+    return _work(lease, run, partition, operation, mode) or _join(lease, run, partition, operation, mode)
 
 
 def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> Done:
@@ -100,7 +101,8 @@ def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperat
         return Done(settings.prepare_batch, prepare_batch(lease, run, partition, operation))
 
 
-def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
+def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done | None:
+    """Do the next items; returns None where there are none, but a file is still to be made of those before."""
     performer = performer_of(run, partition, operation)
     started = time.monotonic()
     with transaction.atomic():
@@ -108,7 +110,11 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
             _look_again(run)  # SQLite's BEGIN waits for its other writers, and one of them may have cancelled
         bound_waiting(lease.seconds - settings.margin)
         chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
+        if not chunk.pieces and makes_file(operation, run):
+            return None
         outcome = _perform(performer, chunk, mode)
+        if makes_file(operation, run):
+            outputs.keep_part(run, operation)
         chunk = performer.reached(chunk, outcome)
         took = time.monotonic() - started
         closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took), before=mode.before)
@@ -118,6 +124,17 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
 def _look_again(run: Run) -> None:
     if _STATE.first(run=run.pk) in {(state,) for state in STOPPING}:
         raise Overtaken
+
+
+def _join(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
+    """Make the file of its parts with no transaction open, then end the partition with it."""
+    assert isinstance(operation, FileOperation)
+    with outputs.joined(run, operation) as file, transaction.atomic():
+        bound_waiting(lease.seconds - settings.margin)
+        outputs.publish(file)
+        nothing = Chunk(partition.cursor, [], is_last=True)
+        closed = _write(lease, run, partition, nothing, Outcome(), {}, before=mode.before)
+    return Done(0, closed)
 
 
 def _perform(performer: Performer, chunk: Chunk, mode: Mode) -> Outcome:

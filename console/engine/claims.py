@@ -11,7 +11,7 @@ from console.engine.caution import narrowed, stands_alone
 from console.engine.chunks import Outcome
 from console.engine.clock import now
 from console.engine.faults import describe
-from console.engine.items import read_chunk
+from console.engine.items import makes_file, read_chunk
 from console.engine.languages import speaking
 from console.engine.leases import Lease
 from console.engine.obedience import obey, stop
@@ -113,6 +113,9 @@ def _bury(run: Run, partition: Partition, operation: type[BaseOperation]) -> boo
     except Exception as error:  # noqa: BLE001 - not even the item can be read: the run ends all the same
         _fail(run, partition, describe(error))
         return False
+    if not chunk.pieces and makes_file(instance, run):
+        _fail(run, partition, _lost_file(partition))
+        return False
     if not chunk.pieces:
         partitions.step_over(partition, chunk.end, Outcome(), closes=Partition.Outcome.DONE)
         settle(run)
@@ -136,6 +139,14 @@ def _bury(run: Run, partition: Partition, operation: type[BaseOperation]) -> boo
 
 def _lost_words(partition: Partition) -> str:
     return _("The worker died or stopped answering each time at this item (%(tries)d tries).") % {
+        "tries": partition.tries
+    }
+
+
+def _lost_file(partition: Partition) -> str:
+    if partition.lease_until is None:
+        return partition.error
+    return _("The worker died or stopped answering each time while it put the file together (%(tries)d tries).") % {
         "tries": partition.tries
     }
 

@@ -20,7 +20,7 @@ from console.engine.statements import insert, insert_unless_there
 from console.engine.targets import count_items, leave_out_held
 from console.engine.transactions import short_transaction
 from console.engine.transitions import record
-from console.exceptions import EmptySelection, KeyReused, SelectionChanged, SelectionVanished
+from console.exceptions import EmptySelection, KeyReused, SelectionChanged, SelectionVanished, TooManyItems
 from console.models import Partition, Run, Target
 from console.operations.base import BaseOperation
 from console.signals import run_accepted
@@ -152,9 +152,21 @@ def _write_total(draft: Draft, run: Run, taken: int, outcome: Outcome) -> None:
     """Write how many items the run has, where its insertion could not know it."""
     parts = draft.operation.parts()
     total = taken * parts if draft.whole else count_items(run, parts) + outcome.skipped
+    check_most(draft.operation, total)
     if total != run.total:
         run.total = total
         Run.objects.filter(pk=run.pk).update(total=total)
+
+
+def check_most(operation: BaseOperation, total: int) -> None:
+    """Check that the parameters allow a run of so many items.
+
+    Raises:
+        TooManyItems: They do not.
+    """
+    most = operation.most_items()
+    if most is not None and total > most:
+        raise TooManyItems(total, most)
 
 
 def check_count(draft: Draft, taken: int) -> None:

@@ -24,11 +24,27 @@ if TYPE_CHECKING:
     from console.engine.people import User
 
 BLOCK = 64 * 1024
+UNKNOWN = "application/octet-stream"
+Source = Iterable[bytes] | IO[bytes] | DjangoFile  # type: ignore[type-arg]
 LONGEST_NAME = 200
 
 
-def keep(
-    source: Iterable[bytes] | IO[bytes] | DjangoFile[bytes],
+def keep(source: Source, **facts: Any) -> File:
+    """Stream a file into the console's storage, and record it: `put`, and the row written last.
+
+    Where the caller's transaction is rolled back the bytes stay behind, for the clean-up.
+
+    Raises:
+        FileTooLarge: It is longer than `limit`; nothing is kept.
+        FileEmpty: It has no bytes.
+    """
+    file = put(source, **facts)
+    file.save(force_insert=True)
+    return file
+
+
+def put(
+    source: Source,
     *,
     kind: str,
     name: str,
@@ -39,10 +55,9 @@ def keep(
     rows: int | None = None,
     limit: int | None = None,
     keep_for: float | None = None,
+    expires: bool = True,
 ) -> File:
-    """Stream a file into the console's storage, and return its record.
-
-    The row is written last: where the caller's transaction is rolled back the bytes stay behind, for the clean-up.
+    """Stream a file into the console's storage, and return its record, for the caller to save.
 
     Args:
         source: The content: an upload, an open file, or pieces of bytes.
@@ -50,11 +65,12 @@ def keep(
         name: As people shall see it.
         run: The run it belongs to, if there is one yet.
         of: The file that it was made of.
-        by: Who made it.
+        by: Who made it; by default whoever asked for the run.
         media_type: Its MIME type; by default that of unknown bytes.
         rows: How many rows it has, where that is known.
         limit: The most bytes it may have; None: any number.
         keep_for: Seconds until it expires; by default ``CONSOLE["KEEP_FILES"]``.
+        expires: Whether it expires by itself.
 
     Raises:
         FileTooLarge: It is longer than `limit`; nothing is kept.
@@ -66,7 +82,9 @@ def keep(
     if not content.length:
         storage().delete(stored)
         raise FileEmpty(shown)
-    return File.objects.create(
+    until = timezone.now() + timedelta(seconds=settings.keep_files if keep_for is None else keep_for)
+    asked_by = run.asked_by_id if run else None
+    return File(
         run=run,
         of=of,
         kind=kind,
@@ -74,11 +92,16 @@ def keep(
         stored=stored,
         size=content.length,
         sha256=content.hash.hexdigest(),
-        media_type=media_type or "application/octet-stream",
+        media_type=media_type or UNKNOWN,
         rows=rows,
-        made_by_id=by.pk if by else None,
-        expires_at=timezone.now() + timedelta(seconds=settings.keep_files if keep_for is None else keep_for),
+        made_by_id=by.pk if by else asked_by,
+        expires_at=until if expires else None,
     )
+
+
+def discard(file: File) -> None:
+    """Delete the bytes of a file that will not be recorded."""
+    storage().delete(file.stored)
 
 
 def open_file(file: File) -> IO[bytes]:
@@ -156,7 +179,7 @@ class _Measured(DjangoFile):  # type: ignore[type-arg]
         self.hash = hashlib.sha256()
         self.length = 0
         self._limit, self._told = limit, getattr(source, "size", None)
-        self._pieces = _pieces(source)
+        self._pieces = pieces_of(source)
         self._left = b""
         if limit is not None and isinstance(self._told, int) and self._told > limit:
             raise FileTooLarge(name, limit, self._told)
@@ -202,7 +225,7 @@ class _Measured(DjangoFile):  # type: ignore[type-arg]
         return self.length - len(self._left)
 
 
-def _pieces(source: Any) -> Iterator[bytes]:
+def pieces_of(source: Any) -> Iterator[bytes]:
     """Yield the content of an upload, an open file, or pieces of bytes."""
     if hasattr(source, "chunks"):
         return iter(source.chunks())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TypeGuard
 
 from django.db.models import BigIntegerField, Model
 
@@ -14,6 +15,7 @@ from console.engine.rows import read_rows
 from console.engine.statements import Given, Rows
 from console.models import Partition, Run, Target
 from console.operations.base import BaseOperation, Hold
+from console.operations.files import FileOperation
 
 BEYOND = BigIntegerField.MAX_BIGINT  # behind every target
 OBJECTS = 5000  # the most that a chunk keeps in memory; their parts, such as copies, may be more
@@ -33,7 +35,7 @@ def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: i
     if operation.reads_rows:
         return read_rows(run, partition, size)
     if operation.selection is None:
-        return _read_items(partition, operation, min(size, OBJECTS))
+        return _read_items(run, partition, operation, min(size, OBJECTS))
     parts = operation.parts()
     wanted = min(size, size // parts + 2, OBJECTS) + 1
     targets = _targets(wanted, locking=locking).read(
@@ -42,7 +44,14 @@ def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: i
     pieces, ended = _cut(targets, partition, parts, size)
     objects = _read_objects(run, operation, [p.target for p in pieces if p.target], locking=locking)
     pieces = [replace(p, obj=objects.get(p.target.object_id)) if p.target else p for p in pieces]
-    return Chunk(partition.cursor, pieces, ended and len(targets) < wanted)
+    return Chunk(
+        partition.cursor, pieces, ended and len(targets) < wanted and not (pieces and makes_file(operation, run))
+    )
+
+
+def makes_file(operation: BaseOperation, run: Run) -> TypeGuard[FileOperation]:
+    """Tell whether a file is to be made when all items of the run are done."""
+    return isinstance(operation, FileOperation) and not run.dry_run
 
 
 @lru_cache(maxsize=64)
@@ -88,10 +97,10 @@ def _read_objects(run: Run, operation: BaseOperation, targets: Sequence[Target],
     return {by_pk[obj.pk]: obj for obj in rows}
 
 
-def _read_items(partition: Partition, operation: BaseOperation, size: int) -> Chunk:
+def _read_items(run: Run, partition: Partition, operation: BaseOperation, size: int) -> Chunk:
     found = list(operation.read(partition.position, size))
     within = [pair for pair in found if partition.last is None or pair[0] <= partition.last]
     pieces = [Piece(position, 0, 0, (position, 0), None, obj) for position, obj in within]
     ended = len(found) < size or len(within) < len(found)
     ended = ended or (partition.last is not None and bool(pieces) and pieces[-1].position >= partition.last)
-    return Chunk(partition.cursor, pieces, ended)
+    return Chunk(partition.cursor, pieces, ended and not (pieces and makes_file(operation, run)))

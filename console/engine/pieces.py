@@ -48,7 +48,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The pieces between two checkpoints, and whether nothing follows them."""
+    """The pieces between two checkpoints, and whether nothing follows them: no further item, and no file to be made."""
 
     start: tuple[int, int]
     pieces: Sequence[Piece]

@@ -19,7 +19,7 @@ from console.engine.languages import speaking
 from console.engine.leases import Lease
 from console.engine.sizes import next_size, rest_after
 from console.engine.transactions import drop_broken_connection
-from console.exceptions import InvalidParameters, LeaseLost, Overtaken, Retry
+from console.exceptions import FileNotWritten, InvalidParameters, LeaseLost, Overtaken, Retry
 from console.models import Attempt, Partition, Run
 from console.operations import get_operation, known_operation
 from console.operations.base import BaseOperation
@@ -174,7 +174,8 @@ class _Slice:
             return ""
         if is_transient(error, known_operation(seen.run.operation)):
             return self._back_off(fresh, error)
-        if isinstance(error, InvalidParameters) or fresh.partition.kind == Partition.Kind.PREPARE:
+        is_whole = isinstance(error, InvalidParameters | FileNotWritten)
+        if is_whole or fresh.partition.kind == Partition.Kind.PREPARE:
             return self._fail(error)
         logger.info("run %s: a chunk failed, its items are tried one by one", seen.run.pk, exc_info=error)
         return self._narrow(fresh, mode, error)

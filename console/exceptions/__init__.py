@@ -2,7 +2,7 @@
 
 from console.exceptions.base import ConsoleError
 from console.exceptions.declared import InvalidOperation, NoStorage, UnknownSetting
-from console.exceptions.files import FileEmpty, FileGone, FileTooLarge
+from console.exceptions.files import FileEmpty, FileGone, FileNotWritten, FileTooLarge
 from console.exceptions.imports import PreviewOutdated, TooManyForAllOrNothing
 from console.exceptions.items import ItemFailed, ItemOutcome, LeaseLost, Overtaken, Retry, Skip
 from console.exceptions.objects import ObjectBusy, ObjectHeld, WrongIsolation
@@ -17,6 +17,7 @@ from console.exceptions.requests import (
     NotPermitted,
     SelectionChanged,
     SelectionVanished,
+    TooManyItems,
     UnknownOperation,
 )
 from console.exceptions.schedules import (
@@ -47,6 +48,7 @@ __all__ = [
     "EmptySelection",
     "FileEmpty",
     "FileGone",
+    "FileNotWritten",
     "FileTooLarge",
     "FormExpired",
     "HoldConflict",
@@ -77,6 +79,7 @@ __all__ = [
     "Skip",
     "StillCollecting",
     "TooManyForAllOrNothing",
+    "TooManyItems",
     "TooManyTimes",
     "UnknownOperation",
     "UnknownSetting",

@@ -35,3 +35,13 @@ class FileGone(ConsoleError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(_("The file “%(name)s” is no longer there.") % {"name": name})
+
+
+class FileNotWritten(ConsoleError):
+    """The parts of a run's file could not be joined."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(
+            _("The file could not be written: %(type)s: %(error)s. Mend the cause, then start it again.")
+            % {"type": type(cause).__name__, "error": cause}
+        )

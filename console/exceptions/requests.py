@@ -126,3 +126,14 @@ class NoDryRun(ConsoleError):
             _("Nothing was started. %(label)s has effects outside this site, so a dry run would not be dry.")
             % {"label": label}
         )
+
+
+class TooManyItems(ConsoleError):
+    """The run would have more items than its parameters allow."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        self.count, self.limit = count, limit
+        super().__init__(
+            _("Nothing was started. There would be %(count)s rows; the format is limited to %(limit)s. Choose CSV.")
+            % {"count": grouped(count), "limit": grouped(limit)}
+        )

@@ -166,6 +166,10 @@ class BaseOperation:
         """Return how many items each object makes: 1, or the number of copies."""
         return 1
 
+    def most_items(self) -> int | None:
+        """Return how many items a run with these parameters may have; None: any number."""
+        return None
+
     def read(self, after: int, limit: int) -> Sequence[tuple[int, Any]]:
         """Return up to `limit` items after position `after`, for an operation without a selection.
 

@@ -11,10 +11,15 @@ from console.models import Event, Partition
 from console.reports.words import span
 
 
-def preparing(what: str, count: int) -> str:
-    """Say what it means that a run collects its `count` objects itself."""
+def preparing(what: str, count: int, *, locks: bool = True) -> str:
+    """Say what it means that a run collects its `count` objects itself; and `locks` them, unless it holds none."""
     seconds = preparing_takes(count)
     how_long = _(" (about %(time)s)") % {"time": span(ceil(seconds))} if seconds else ""
+    if not locks:
+        return _("%(what)s: the run first collects them%(how_long)s. What matches by then is worked on.") % {
+            "what": what,
+            "how_long": how_long,
+        }
     return _(
         "%(what)s: the run first collects and locks them%(how_long)s. Until then others can still change them."
     ) % {"what": what, "how_long": how_long}

@@ -18,6 +18,7 @@ from console.operations.base import Hold
 from console.operations.registry import is_registered
 from console.reports import imports
 from console.reports.chips import SILENT_AFTER
+from console.reports.leftovers import kept, left_out
 from console.reports.retries import left
 from console.reports.waiting import is_served, queued
 from console.reports.words import ago, clock, countdown, counted, noun, number, person, span
@@ -66,9 +67,12 @@ def tally(run: Run, progress: Progress) -> str:
 
 
 def _preparing(run: Run, progress: Progress) -> str:
-    told = _(
-        "Collecting and locking the %(noun)s: %(count)s so far. Until this is done others can still change them."
-    ) % {"noun": noun(run, 2), "count": number(progress.collected)}
+    told = _("Collecting the %(noun)s: %(count)s so far.")
+    if run.hold != Hold.NONE:
+        told = _(
+            "Collecting and locking the %(noun)s: %(count)s so far. Until this is done others can still change them."
+        )
+    told %= {"noun": noun(run, 2), "count": number(progress.collected)}
     return _join(told, _quiet(run, progress))
 
 
@@ -155,7 +159,7 @@ def _paused(run: Run, progress: Progress) -> str:
 def _cancelled(run: Run, progress: Progress) -> str:
     told = _by(run, Verb.CANCEL, _("Cancelled by %(who)s at %(time)s"), _("Cancelled"))
     is_retried = run.retries.exists()
-    return _join(told, _kept(progress), _free(run), _taken_up(run) if is_retried else "")
+    return _join(told, kept(run, progress), _free(run), _taken_up(run) if is_retried else "")
 
 
 def _failed(run: Run, progress: Progress) -> str:
@@ -165,21 +169,21 @@ def _failed(run: Run, progress: Progress) -> str:
     if run.dry_run:
         return _join(_("Nothing was changed."), _("The check stopped before the end."), why)
     cure = _("Mend the cause, then retry the rest.") if left(run, progress)[1] != 0 else _taken_up(run)
-    return _join(why or _("Stopped."), _kept(progress), cure)
+    return _join(why or _("Stopped."), kept(run, progress), cure)
 
 
 def _succeeded(run: Run, progress: Progress) -> str:
     if run.dry_run:
         return _checked(run, progress)
-    left_out = _left_out(progress)
+    others = left_out(progress)
     if progress.failed:
         told = _("%(done)s done, %(failed)s failed.") % {
             "done": number(progress.done),
             "failed": number(progress.failed),
         }
-        return _join(told, left_out, _cure(run, progress))
-    if left_out:
-        return _join(_("%(done)s done.") % {"done": number(progress.done)}, left_out, _free(run))
+        return _join(told, others, _cure(run, progress))
+    if others:
+        return _join(_("%(done)s done.") % {"done": number(progress.done)}, others, _free(run))
     told = _("All %(done)s done") if progress.done > 1 else _("%(done)s done")
     told %= {"done": number(progress.done)}
     took = _(" in %(time)s.") % {"time": span(run.took.total_seconds())} if run.took else "."
@@ -219,32 +223,6 @@ def _checked(run: Run, progress: Progress) -> str:
         stale = _("Checked %(ago)s; the %(noun)s may have changed since.") % {"ago": checked, "noun": noun(run, 2)}
         return _join(would + ".", stale)
     return would + "."
-
-
-def _kept(progress: Progress) -> str:
-    """Say what is done and what is not: never one without the other."""
-    if progress.total is None:
-        return _("%(done)s done and kept.") % {"done": number(progress.done)}
-    rest = progress.total - progress.processed
-    parts = [
-        _("%(done)s of %(total)s done and kept") % {"done": number(progress.done), "total": number(progress.total)}
-    ]
-    if progress.failed:
-        parts.append(_("%(count)s failed") % {"count": number(progress.failed)})
-    if progress.skipped:
-        parts.append(_("%(count)s left out") % {"count": number(progress.skipped)})
-    parts.append(_("%(count)s not reached") % {"count": number(max(rest, 0))})
-    return ", ".join(parts) + "."
-
-
-def _left_out(progress: Progress) -> str:
-    if not progress.skipped:
-        return ""
-    return ngettext(
-        "%(count)s was left out; the list below says why.",
-        "%(count)s were left out; the list below says why.",
-        progress.skipped,
-    ) % {"count": number(progress.skipped)}
 
 
 def _free(run: Run) -> str:

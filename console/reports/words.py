@@ -86,6 +86,12 @@ def clock(moment: datetime, *, seconds: bool = True) -> str:
     return _("%(date)s, %(time)s") % {"date": date_format(local, "DATE_FORMAT"), "time": local.strftime("%H:%M")}
 
 
+def day(moment: datetime) -> str:
+    """Return the day of a moment: “10 May”, with the year where it is another than this one's."""
+    local = timezone.localtime(moment)
+    return date_format(local, "MONTH_DAY_FORMAT" if local.year == _today().year else "DATE_FORMAT")
+
+
 def ago(moment: datetime) -> str:
     """Return “3 min ago” for a moment of the last 24 hours, “just now” for one of this second, else nothing."""
     passed = timezone.now() - moment

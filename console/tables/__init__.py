@@ -15,11 +15,13 @@ from console.tables.mending import mended_row
 from console.tables.neutral import neutral, restored
 from console.tables.reading import peek, rows, survey
 from console.tables.surveys import Survey
+from console.tables.writers import WRITERS, Writer, writer
 
 __all__ = [
     "DELIMITERS",
     "ENCODINGS",
     "FORMATS",
+    "WRITERS",
     "Column",
     "Cursor",
     "Format",
@@ -28,6 +30,7 @@ __all__ = [
     "Refused",
     "Row",
     "Survey",
+    "Writer",
     "detect",
     "mended_row",
     "mending_headings",
@@ -36,4 +39,5 @@ __all__ = [
     "restored",
     "rows",
     "survey",
+    "writer",
 ]

@@ -66,8 +66,8 @@ class TestTheActions:
     def test_are_only_those_permitted(self) -> None:
         """What the person may not start is absent, not greyed."""
         make_notes(1)
-        assert self.names(signed_in(staff("copier", VIEW, "notes.add_note"))) == ["notes.copy"]
-        assert self.names(signed_in(staff("viewer", VIEW))) == []
+        assert self.names(signed_in(staff("copier", VIEW, "notes.add_note"))) == ["notes.copy", "notes.export"]
+        assert self.names(signed_in(staff("viewer", VIEW))) == ["notes.export"]
 
     def test_promise_a_page_before_anything_happens(self, admin_client: Client) -> None:
         """By the ellipsis."""

@@ -120,7 +120,12 @@ GET   django_celery_beat/periodictask/{none}/skip/                              
 GET   notes/note/                                         302 200 403 200 200
 POST:copy     notes/note/                                 302 403 403 200 200
 POST:archive  notes/note/                                 302 403 403 200 200
-POST:delete   notes/note/                                 302 200 403 200 200
+POST:delete   notes/note/                                 302 302 403 200 200
+GET   notes/note/operation/notes.export/all/              302 200 403 200 200
+POST  notes/note/operation/notes.export/all/              302 200 403 200 200
+POST:exported  notes/note/operation/notes.export/all/     302 302 403 302 302
+GET   notes/note/operation/notes.copy/all/                302 404 403 404 404
+GET   notes/tag/operation/notes.export/all/               302 403 404 403 404
 GET   notes/note/{note}/operation/notes.copy/             302 403 403 200 200
 POST  notes/note/{note}/operation/notes.copy/             302 403 403 200 200
 POST:copied  notes/note/{note}/operation/notes.copy/      302 403 403 302 302
@@ -236,6 +241,7 @@ def posted(name: str, things: dict[str, Any], user: User | None) -> dict[str, An
         "archive": lambda: {"action": "notes.archive", **chosen},
         "delete": lambda: {"action": "delete_selected", **chosen},
         "copied": lambda: {"_key": key("notes.copy"), "copies": 1},
+        "exported": lambda: {"_key": key("notes.export"), "_count": keys.sign_count(1), "format": "csv"},
         "cancels": lambda: {"_cancel_run": things["holder"]},
         "trash": lambda: {"_trash": "1"},
         "upload": lambda: {"file": SimpleUploadedFile("notes.csv", b"slug\nnote-1\n")},

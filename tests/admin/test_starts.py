@@ -43,10 +43,11 @@ def test_the_list_of_runs_leads_to_what_one_may_start(counter: User) -> None:
 def test_only_what_is_permitted_is_offered() -> None:
     """What a person may not start is absent; so is the button where that is everything."""
     assert STATISTICS not in dict(map(reversed, links(operator())))  # type: ignore[arg-type]
-    viewer = staff("viewer", VIEW)
-    assert links(viewer) == []
-    assert "Start…" not in signed_in(viewer).get(RUNS).content.decode()
-    assert "no operation that you may start" in text_of(signed_in(viewer).get(f"{RUNS}start/"))
+    assert [text for text, _address in links(staff("viewer", VIEW))] == ["Export selected notes…"]
+    auditor = staff("auditor", "console.view_run")
+    assert links(auditor) == []
+    assert "Start…" not in signed_in(auditor).get(RUNS).content.decode()
+    assert "no operation that you may start" in text_of(signed_in(auditor).get(f"{RUNS}start/"))
 
 
 def test_who_may_not_see_the_list_is_not_sent_there() -> None:

@@ -65,6 +65,7 @@ def _plain(stage: Stage) -> dict[str, str]:
         "note to delete, locked": f"{NOTES}{locked.pk}/delete/",
         "copy one": f"{NOTES}{free.pk}/operation/notes.copy/",
         "change tags of one": f"{NOTES}{free.pk}/operation/notes.retag/",
+        "export the list": f"{NOTES}operation/notes.export/all/?q=garden",
         "runs": RUNS,
         "runs, none found": f"{RUNS}?q=nothing+like+it",
         "runs that need attention": f"{RUNS}?state=attention",

@@ -25,7 +25,7 @@ from console.schedules.firing import fire_due
 from console.schedules.timing import Interval
 from console.testing import declared, perform
 from notes.models import Note, Tag
-from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, RetagNotes
+from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, ExportNotes, RetagNotes
 from tests.admin.running import fall_silent
 from tests.engine.kit import chunk, must_win
 from tests.schedules.kit import NIGHTLY, after, scheduled
@@ -115,6 +115,7 @@ def _stopped(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
 def _ended(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
     return {
         "succeeded": perform(start(CopyNotes, by=stage.admin, objects=stage.take(3), params={"copies": 2})),
+        "exported": perform(start(ExportNotes, by=stage.admin, objects=stage.take(3), params={"format": "csv"})),
         "dry run": perform(start(DeleteNotes, by=stage.admin, objects=stage.take(4), dry_run=True)),
     }
 

@@ -36,7 +36,7 @@ def fresh(*notes: Note) -> list[Note]:
 
 
 def test_every_operation_of_the_reference_domain_is_registered() -> None:
-    """Eight on notes, in the order in which they are declared."""
+    """Nine on notes, in the order in which they are declared."""
     assert [operation.name for operation in operations_of(Note)] == [
         "notes.copy",
         "notes.retag",
@@ -46,6 +46,7 @@ def test_every_operation_of_the_reference_domain_is_registered() -> None:
         "notes.delete",
         "notes.import",
         "notes.publish",
+        "notes.export",
     ]
 
 

@@ -63,12 +63,12 @@ class TestRanks:
     def test_the_operator_is_offered_every_operation_on_notes(self, client: Client, username: str) -> None:
         """As the administrator is."""
         assert offered(log_in(client, username)) == {
-            f"notes.{act}" for act in ("copy", "retag", "archive", "trash", "restore", "delete", "publish")
+            f"notes.{act}" for act in ("copy", "retag", "archive", "trash", "restore", "delete", "publish", "export")
         }
 
-    def test_the_viewer_is_offered_none(self, client: Client) -> None:
-        """But sees the notes."""
-        assert offered(log_in(client, "viewer")) == set()
+    def test_the_viewer_is_offered_what_only_reads(self, client: Client) -> None:
+        """And sees the notes."""
+        assert offered(log_in(client, "viewer")) == {"notes.export"}
         assert client.get(LIST).context["cl"].result_count > 200
 
 

@@ -1,0 +1,1 @@
+"""How an export makes rows of objects, and a file of rows."""
