@@ -50,8 +50,8 @@ class ConsoleSettings:
     import_max_short_rows: int = 10_000
     import_max_columns: int = 1000
     import_max_cell: int = 2_000_000
-    import_max_sheet_cells: int = 5_000_000
-    import_max_unpacked: int = 512 * 1024 * 1024
+    import_max_sheet_cells: int = 2_000_000
+    import_max_unpacked: int = 256 * 1024 * 1024
     import_all_or_nothing: int = 5000
     import_at_once: int = 50_000
     contact: str = "an administrator"

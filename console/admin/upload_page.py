@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
@@ -17,7 +16,6 @@ from console.engine.files import keep
 from console.exceptions import ConsoleError
 from console.models import File
 from console.operations import Import
-from console.reports.words import number
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -61,21 +59,7 @@ class UploadPage:
             "accept": ",".join(
                 f".{name}" for one in tables.FORMATS.values() for name in (one.name, *one.other_extensions)
             ),
-            "limits": _limits(),
+            "limits": tables.limits_sentence(),
             "back": list_url(self.site, self.model),
         }
         return TemplateResponse(self.request, "console/import_file.html", context)
-
-
-def _limits() -> str:
-    """Say which files are taken, and how long they may be."""
-    formats = tables.FORMATS.values()
-    told = _("%(formats)s of any length up to %(size)s") % {
-        "formats": ", ".join(one.label for one in formats if not one.is_short),
-        "size": filesizeformat(settings.import_max_bytes),
-    }
-    short = ", ".join(one.label for one in formats if one.is_short)
-    if not short:
-        return f"{told}."
-    limit = number(settings.import_max_short_rows)
-    return _("%(told)s; %(formats)s up to %(rows)s rows.") % {"told": told, "formats": short, "rows": limit}

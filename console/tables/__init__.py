@@ -10,6 +10,7 @@ from console.tables.encodings import ENCODINGS
 from console.tables.formats import DELIMITERS, FORMATS, Format
 from console.tables.headings import Column
 from console.tables.layouts import Cursor, Layout, Reading, Row
+from console.tables.limits import sentence as limits_sentence
 from console.tables.mending import headings as mending_headings
 from console.tables.mending import mended_row
 from console.tables.neutral import neutral, restored
@@ -32,6 +33,7 @@ __all__ = [
     "Survey",
     "Writer",
     "detect",
+    "limits_sentence",
     "mended_row",
     "mending_headings",
     "neutral",

@@ -22,11 +22,16 @@ ENTRIES_MAX: Final = 5000
 RATIO_MAX: Final = 100  # from a size on that is worth a look: what repeats itself packs well
 RATIO_FROM: Final = 64 << 20
 BLOCK: Final = 1 << 20
+TAG_MAX: Final = 8 << 20
 _ENCRYPTED: Final = 0x1
 _HEADER: Final = struct.Struct("<26xHH")  # of an entry: the lengths of its name and of what follows it
 _WIDE_STARTS: Final = (b"\xff\xfe", b"\xfe\xff", b"\0", b"<\0")
 
 _XLSX_TAG = re.compile(rb"<(?:\w+:)?(c|row|sheetData)(?=[\s/>])([^>]*)>")
+_XLSX_ANY = re.compile(rb"<(?:\w+:)?(?:c|row)(?=[\s/>])")
+# As nearly every program writes them.
+_XLSX_USUAL_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_XLSX_USUAL_ROW = re.compile(rb'<row r="([0-9]{1,7})"')
 _XLSX_PLACE = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Za-z]*)(\d+)""")
 _XLSX_ERROR = re.compile(rb"""\st\s*=\s*["']e["']""")
 _ODS_TAG = re.compile(rb"<table:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^>]*)>")
@@ -169,40 +174,52 @@ def _refuse_doctype(*_declared: object) -> None:
     raise ExpatError(_("it declares a document type"))
 
 
-def _tags(blocks: Iterator[bytes], tag: re.Pattern[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (name, attributes) of each tag of interest, also of those that lie across two blocks."""
+def _whole_tags(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the text of `blocks` in pieces that end where a tag begins."""
     rest = b""
     for block in blocks:
         text = rest + block
         cut = text.rfind(b"<")
         text, rest = (text[:cut], text[cut:]) if cut >= 0 else (text, b"")
-        yield from tag.findall(text)
-    yield from tag.findall(rest)
+        if len(rest) > TAG_MAX:
+            raise BadZipFile
+        yield text
+    yield rest
 
 
 def _reach_xlsx(blocks: Iterator[bytes], found: Extent) -> None:
-    row = column = 0
-    letters: dict[bytes, int] = {}
-    for name, attributes in _tags(blocks, _XLSX_TAG):
+    place = (0, 0)
+    for text in _whole_tags(blocks):
+        cells, rows = _XLSX_USUAL_CELL.findall(text), _XLSX_USUAL_ROW.findall(text)
+        if len(cells) + len(rows) != len(_XLSX_ANY.findall(text)) or _XLSX_ERROR.search(text):
+            place = _reach_each(text, place, found)
+        elif cells:
+            last = int(cells[-1][1])
+            found.reach(max(int(row) for _letters, row in cells), max(map(_column, {each for each, _row in cells})))
+            place = (last, _column(cells[-1][0])) if not rows or int(rows[-1]) == last else (int(rows[-1]), 0)
+        elif rows:
+            place = (int(rows[-1]), 0)
+
+
+def _reach_each(text: bytes, place: tuple[int, int], found: Extent) -> tuple[int, int]:
+    """Take in the cells one by one, from `place` on, and return the place of the last: not all say where they are."""
+    row, column = place
+    for name, attributes in _XLSX_TAG.findall(text):
+        said = _XLSX_PLACE.search(attributes)
         if name == b"sheetData":
             row = column = 0
-            continue
-        place = _XLSX_PLACE.search(attributes)
-        if name == b"row":
-            row, column = int(place[2]) if place else row + 1, 0
-            continue
-        if place and place[1]:
-            if place[1] not in letters:
-                letters[place[1]] = _column(place[1])
-            row, column = int(place[2]), letters[place[1]]
+        elif name == b"row":
+            row, column = int(said[2]) if said else row + 1, 0
         else:
-            column += 1
-        found.reach(row, column)
-        if b"e" in attributes and _XLSX_ERROR.search(attributes):
-            found.faulty.add(row)
+            row, column = (int(said[2]), _column(said[1])) if said and said[1] else (row, column + 1)
+            found.reach(row, column)
+            if _XLSX_ERROR.search(attributes):
+                found.faulty.add(row)
+    return row, column
 
 
 def _column(letters: bytes) -> int:
+    """Return the number of the column that letters stand for: A is 1, AA is 27."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + letter - ord("A") + 1
@@ -211,7 +228,7 @@ def _column(letters: bytes) -> int:
 
 def _reach_ods(blocks: Iterator[bytes], found: Extent) -> None:
     row = column = repeated = 0
-    for name, attributes in _tags(blocks, _ODS_TAG):
+    for name, attributes in (tag for text in _whole_tags(blocks) for tag in _ODS_TAG.findall(text)):
         times = _ODS_REPEATED.search(attributes)
         count = int(times[1]) if times else 1
         if name == b"table":

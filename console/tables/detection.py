@@ -55,7 +55,7 @@ def _detect_workbook(file: IO[bytes], name: str, heading_row: int | None, wanted
     sheet = sheets.open_sheet(file, name, kind, wanted)
     if heading_row is None:
         heading_row = headings.find(list(islice(sheet.rows(), headings.LOOKED_AT)))
-    return Reading(kind.name, heading_row=heading_row, sheet=sheet.name, sheets=sheet.names, name=name)
+    return Reading(kind.name, heading_row=heading_row, sheet=sheet.name, sheets=sheet.names, name=name, opened=sheet)
 
 
 def _detect_text(

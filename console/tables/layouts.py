@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -48,6 +48,8 @@ class Reading:
         sheets: All sheets that have anything in them to show.
         mark: How many bytes the byte order mark takes.
         name: The file's name, for refusals.
+        opened: The sheet, for as long as this very object lives: a workbook is opened once to find its heading and to
+            read it.
     """
 
     format: str
@@ -58,6 +60,7 @@ class Reading:
     sheets: tuple[str, ...] = ()
     mark: int = 0
     name: str = ""
+    opened: Any = field(default=None, compare=False, repr=False)
 
     @property
     def kind(self) -> Format:
@@ -84,7 +87,8 @@ class Reading:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return {**asdict(self), "sheets": list(self.sheets)}
+        told = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "opened"}
+        return {**told, "sheets": list(self.sheets)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Reading:

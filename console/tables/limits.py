@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from console.conf import settings
 from console.tables.formats import FORMATS, Format
 
@@ -38,11 +42,23 @@ def unpacked_max() -> int:
     return int(settings.import_max_unpacked)
 
 
-def streamed() -> list[str]:
-    """Return the labels of the formats that may be of any length."""
-    return [each.label for each in FORMATS.values() if not each.is_short]
+def sentence() -> str:
+    """Say which files are taken, and how large they may be."""
+    size, cells, rows = (
+        filesizeformat(settings.import_max_bytes),
+        sheet_cells_max(),
+        int(settings.import_max_short_rows),
+    )
+    streamed = [each.label for each in FORMATS.values() if each.is_delimited]
+    whole = [each.label for each in FORMATS.values() if not each.is_delimited and not each.is_short]
+    short = [each.label for each in FORMATS.values() if each.is_short]
+    told = [
+        _("%(formats)s of any length up to %(size)s") % {"formats": ", ".join(streamed), "size": size},
+        _("%(formats)s up to %(count)s cells") % {"formats": ", ".join(whole), "count": _grouped(cells)},
+        _("%(formats)s up to %(count)s rows") % {"formats": ", ".join(short), "count": _grouped(rows)},
+    ]
+    return f"{'; '.join(told)}."
 
 
-def short() -> list[str]:
-    """Return the labels of the formats that are read up to a number of rows."""
-    return [each.label for each in FORMATS.values() if each.is_short]
+def _grouped(count: int) -> str:
+    return number_format(count, force_grouping=True)

@@ -137,7 +137,7 @@ def _staged(given: Iterator[tuple[int, list[Any], str]], staged: IO[bytes] | Non
 def _of_sheet(
     file: IO[bytes], reading: Reading, columns: list[headings.Column]
 ) -> Iterator[tuple[int, list[Any], str]]:
-    sheet = sheets.open_sheet(file, reading.name, reading.kind, reading.sheet)
+    sheet = reading.opened or sheets.open_sheet(file, reading.name, reading.kind, reading.sheet)
     for number, values in sheet.rows():
         if number == reading.heading_row:
             columns += headings.columns(values)

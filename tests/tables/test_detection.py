@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from console.exceptions.tables import NoHeading, Noise, NoRows, NotATable, NotSo
-from console.tables import Reading, Refused
+from console.tables import Reading, Refused, limits_sentence
 from tests.tables.files import delimited, detected, surveyed, values
 
 TEXTS = {
@@ -180,3 +180,10 @@ def test_shows_the_first_values_of_each_column() -> None:
     """Three that differ, blanks left out."""
     survey, _rows = surveyed("a,b\n1,\n1,x\n2,x\n3,x\n4,y\n")
     assert [each.samples for each in survey.columns] == [["1", "2", "3"], ["x", "y"]]
+
+
+def test_says_what_is_taken() -> None:
+    """Before anybody uploads: which formats, and how large."""
+    assert limits_sentence() == (
+        "CSV, TSV of any length up to 200.0\xa0MB; XLSX up to 2,000,000 cells; ODS, JSON, YAML up to 10,000 rows."
+    )

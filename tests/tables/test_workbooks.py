@@ -134,6 +134,7 @@ def test_an_error_in_a_cell_is_a_fault_of_its_row() -> None:
         "<row><c s='1' r='A1'/></row><row r='90000'><c r=\"xfd90000\"/></row>",
         '<row r="400">' + "<c><v>1</v></c>" * 3 + "</row>",
         '<x:row r="1">' + "<x:c/>" * 1001 + "</x:row>",
+        '<row r="1"><c r="A1"/></row><row r="999"/>' + "<!--" + " " * (1 << 20) + "-->" + "<row><c/><c/></row>",
     ],
 )
 def test_refuses_a_sheet_that_spans_more_than_is_read(cells: str) -> None:
