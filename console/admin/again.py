@@ -51,7 +51,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
 def may_run_again(site: AdminSite, request: HttpRequest, run: Run) -> bool:
     """Tell whether this person can run the same again on this site."""
     operation = known_operation(run.operation)
-    if operation is None or not may_start(request, operation):
+    if operation is None or operation.reads_rows or not may_start(request, operation):
         return False
     if operation.selection is None or operation.model is None:
         return True
@@ -68,6 +68,10 @@ def _page(site: AdminSite, request: HttpRequest, run: Run, back: str) -> StartPa
         raise ConsoleError(reason)
     operation = get_operation(run.operation)
     check_may_start(operation, request.user)
+    if operation.reads_rows:
+        raise ConsoleError(
+            _("An import is run again by uploading its file, or by changing its columns. Nothing was started.")
+        )
     if operation.selection is None or operation.model is None:
         page = StartPage(site, request, operation, back)
         page.note = _("With the parameters of run %(run)s.") % {"run": run.pk}

@@ -31,6 +31,7 @@ from console.models.mappings import fingerprint
 from console.operations import Import
 from console.operations.imports import READING, Choice
 from console.reports.words import clock
+from console.states import ENDED
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -86,15 +87,10 @@ class ColumnsPage(StartPage):
         return super()._started(acceptance)
 
     def _answer(self, acceptance: Acceptance) -> tuple[int, str]:
-        level, told = super()._answer(acceptance)
-        return (
-            (level, told)
-            if not acceptance.created or acceptance.woken is False
-            else (
-                messages.INFO,
-                _("Nothing is changed yet: run %(run)d is a preview.") % {"run": acceptance.run.pk},
-            )
-        )
+        is_over = Run.objects.filter(pk=acceptance.run.pk, state__in=ENDED).exists()
+        if not acceptance.created or (acceptance.woken is False and not is_over):
+            return super()._answer(acceptance)
+        return messages.INFO, _("Nothing is changed yet: run %(run)d is a preview.") % {"run": acceptance.run.pk}
 
     # --- what was said of the file and its columns
 
@@ -253,15 +249,13 @@ class ColumnsPage(StartPage):
         told = mine if run.asked_by_id == user.pk else _("This very file was imported at %(time)s (run %(run)d).")
         return told % {"time": clock(run.accepted_at, seconds=False), "run": run.pk}
 
-    def _mended(self) -> tuple[str, str] | None:
-        """Return what to say of a mended report of failed rows, and the address of the run that it came from."""
+    def _mended(self) -> dict[str, Any] | None:
+        """Return what to say of a mended report of failed rows, the run that it came from, and that run's address."""
         run = Run.objects.filter(pk=self._survey.report or 0).first()
         if run is None or not sight(self.request, self.site).sees(run):
             return None
-        return (
-            _("These are failed rows of run %(run)d. The columns that its report added are ignored.") % {"run": run.pk},
-            run_url(self.site, run.pk),
-        )
+        told = _("These are failed rows of run %(run)d. The columns that its report added are ignored.")
+        return {"run": run.pk, "told": told % {"run": run.pk}, "address": run_url(self.site, run.pk)}
 
 
 def _both(keys_of_files: Any) -> list[Any]:

@@ -9,8 +9,9 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, St
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run
+from console.admin.import_part import original_of
 from console.admin.sight import sight
-from console.engine.files import input_of, open_file, output_of
+from console.engine.files import open_file, output_of
 from console.exceptions import FileGone
 from console.models import File, Run
 from console.reports import mending
@@ -51,7 +52,7 @@ def _failures(model_admin: RunModelAdmin, request: HttpRequest, run: Run) -> Ite
 def input_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Send the file that the run reads, to those who may still see what is in it."""
     run = open_run(request, model_admin.admin_site, run_id)
-    return _send(model_admin, request, run, input_of(run), _("Run %(run)s has read no file."))
+    return _send(model_admin, request, run, original_of(run), _("Run %(run)s has read no file."))
 
 
 @explained

@@ -21,7 +21,6 @@ from console.engine.files import input_of
 from console.engine.progress import Progress
 from console.engine.row_runs import newer_preview
 from console.engine.rows import described
-from console.exceptions import InvalidParameters
 from console.models import Failure, File, Partition, Run
 from console.operations import Import, get_operation
 from console.operations.imports import READING
@@ -77,7 +76,6 @@ def import_part(
         "import_file": addresses[FILE],
         "import_columns": addresses[COLUMNS],
         "import_mended_by": _mended_by(run, seen),
-        "import_path": _path(run, operation),
         "has_xlsx": HAS_XLSX,
         **_confirmation(site, run, progress, verbs),
         **_report(site, run, progress, verbs),
@@ -145,14 +143,6 @@ def _failures(run: Run, seen: Sight) -> list[Failure]:
     return seen.sift(run, run.failures.order_by("pk")[:SHOWN])
 
 
-def _path(run: Run, operation: type[Import]) -> str:
-    """Return whether rows are written in bulk or row by row, and why; empty where the parameters no longer tell."""
-    try:
-        return operation(run.params).path().sentence
-    except InvalidParameters:
-        return ""
-
-
 def _confirmation(site: AdminSite, run: Run, progress: Progress, verbs: list[Verb]) -> dict[str, Any]:
     """Return the form that starts the import from its preview, or why there is none."""
     if not run.dry_run or run.is_active:
@@ -199,5 +189,6 @@ def original_of(run: Run) -> File | None:
 
 def _mended_by(run: Run, seen: Sight) -> list[int]:
     """Return the imports of the mended report of this run that the person may see."""
-    found = Run.objects.filter(operation=run.operation, params__mends=run.pk, dry_run=False).order_by("pk")
+    mending = {"params__mends__in": [run.pk, str(run.pk)]}  # a number where code gave it, text where a form did
+    found = Run.objects.filter(operation=run.operation, dry_run=False, **mending).order_by("pk")
     return sorted(seen.seen(found[:20]))

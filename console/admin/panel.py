@@ -19,6 +19,7 @@ from console.engine.holds import identity_type, object_key
 from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
 from console.reports.headlines import summary
+from console.reports.imports import held_for_its_row, is_import
 from console.reports.samples import KEPT, Sample, samples_of
 from console.reports.words import number
 from console.states import ACTIVE, Verb
@@ -99,6 +100,8 @@ def _effects(targets: list[Target]) -> dict[int, str]:
 def _effect(target: Target, failure: Failure | None, *, reached: bool) -> str:
     if target.withdrawn:
         return _("left out")
+    if is_import(target.run):
+        return held_for_its_row(target.run)
     if failure is not None:
         words = _("left out: %(reason)s") if failure.is_skip else _("failed: %(reason)s")
         return words % {"reason": failure.reason}

@@ -55,8 +55,8 @@ def buttons(site: AdminSite, request: HttpRequest, run: Run, progress: Progress,
 
 
 def _verb(site: AdminSite, run: Run, progress: Progress, verb: Verb) -> Button | None:
-    if verb == Verb.WITHDRAW or (verb == Verb.START and is_import(run)):
-        return None  # asked of one object, in the list of them; asked with the preview
+    if verb == Verb.WITHDRAW or (is_import(run) and (verb == Verb.START or (verb == Verb.RETRY and progress.failed))):
+        return None  # asked of one object, in the list of them; asked with the preview, or with the report
     has_own_page = verb in NEW_RUNS and (progress.total or 0) > LARGE
     words = ask(verb, run, progress, with_holds=not has_own_page)
     if verb == Verb.RETRY and all(scope.value == Run.Only.ALL for scope in words.scopes):
@@ -88,7 +88,7 @@ def _dealt_with(site: AdminSite, request: HttpRequest, run: Run) -> list[Button]
 
 def _back(site: AdminSite, run: Run) -> list[Button]:
     """Return the way on from a dry run that shall not be done."""
-    if not run.dry_run:
+    if not run.dry_run or is_import(run):
         return []
     model = run.content_type.model_class() if run.content_type else None
     address = (list_url(site, model) if model else "") or runs_url(site)

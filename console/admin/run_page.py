@@ -22,7 +22,7 @@ from console.conf import settings
 from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.operations.registry import known_operation
-from console.reports import failures
+from console.reports import failures, imports
 from console.reports.files import output_shown
 from console.reports.headlines import headline, parameters
 from console.reports.history import source_words
@@ -144,6 +144,7 @@ def _facts(run: Run) -> list[tuple[str, Any]]:
         (_("A failing item"), _("stops the run") if run.on_error == "stop" else _("is reported, the run goes on")),
         (_("Failures allowed"), run.max_failures),
         (_("Items a second"), run.pace),
+        (_("Rows are written"), imports.path_sentence(run) if imports.is_import(run) else ""),
         (_("Retry takes up"), Run.Only(run.only).label if run.only else ""),
         (_("Asked through"), source_words(run.source)),
         (_("Key"), run.key),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, only
 from console.admin.actions import ActionsPart, may_start
-from console.admin.links import list_url, runs_url, start_url
+from console.admin.links import import_url, list_url, runs_url, start_url
 from console.admin.refusals import refuse_start
 from console.admin.start_page import StartPage
 from console.admin.words import action_text
@@ -56,7 +56,7 @@ def choose(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBase
 
 @only("GET", "POST")
 def start(model_admin: RunModelAdmin, request: HttpRequest, operation: str) -> HttpResponseBase:
-    """Show the confirmation page of an operation without objects, or start it; one with objects leads to their list."""
+    """Show the confirmation page of an operation without objects, or start it; others lead to where they begin."""
     site = model_admin.admin_site
     back = runs_url(site)
     try:
@@ -67,7 +67,7 @@ def start(model_admin: RunModelAdmin, request: HttpRequest, operation: str) -> H
     except UnknownOperation as error:
         messages.error(request, _("%(why)s Nothing was started.") % {"why": error})
         return HttpResponseRedirect(back)
-    if chosen.selection is not None:
+    if chosen.selection is not None or chosen.reads_rows:
         return HttpResponseRedirect(_address(site, request, chosen) or back)
     return StartPage(site, request, chosen, back).respond()
 
@@ -79,6 +79,8 @@ def _text(operation: type[BaseOperation]) -> str:
 def _address(site: AdminSite, request: HttpRequest, operation: type[BaseOperation]) -> str:
     """Return where the operation begins; empty where this site has no such place for the person."""
     model = operation.model
+    if operation.reads_rows and model is not None:
+        return import_url(site, model, operation.name)
     if operation.selection is None or model is None:
         return start_url(site, operation.name)
     if not site.is_registered(model):

@@ -113,6 +113,14 @@ class RowPerformer(Performer):
     def _source(self) -> dict[str, Any]:
         return described(self.run)
 
+    @cached_property
+    def _headings(self) -> dict[str, str]:
+        """What the file calls the columns of the resource."""
+        return {column: self._columns[place] for place, column in self.operation.places}
+
+    def _heading(self, column: str) -> str:
+        return self._headings.get(column, column)
+
     def _row(self, line: Line) -> Row:
         return Row(line.row.number, self.operation.values(line.row.values))
 
@@ -133,8 +141,8 @@ class RowPerformer(Performer):
     def _count(self, outcome: Outcome, piece: Piece, came: RowOutcome) -> None:
         if came.kind == Kind.FAILED:
             kind = Failure.Kind.HELD if came.held_by else Failure.Kind.FAILED
-            words = " ".join(_words(reason) for reason in came.reasons)
-            self._fail(outcome, piece, kind, words, came)
+            came.reasons = tuple(reason._replace(field=self._heading(reason.field)) for reason in came.reasons)
+            self._fail(outcome, piece, kind, " ".join(_words(reason) for reason in came.reasons), came)
             return
         outcome.counts[came.kind.value] += 1
         if came.kind in DONE:
@@ -150,7 +158,7 @@ class RowPerformer(Performer):
     def _show(self, outcome: Outcome, came: RowOutcome) -> None:
         shown = outcome.shown.setdefault(came.kind.value, [])
         if self.run.dry_run and len(shown) + len(self.partition.shown.get(came.kind.value, ())) < SHOWN:
-            changes = [[c.field, c.old[:LONGEST], c.new[:LONGEST]] for c in came.changes]
+            changes = [[self._heading(one.field), one.old[:LONGEST], one.new[:LONGEST]] for one in came.changes]
             pk = "" if came.pk is None or came.kind == Kind.NEW else str(came.pk)
             shown.append({"row": came.row, "pk": pk, "label": came.label[:200], "changes": changes})
 

@@ -70,6 +70,8 @@ def take_left(draft: Draft, old: Run, only: str, group: str) -> None:
         return
     draft.run.selection = source
     if is_whole(old) or old.preparing:  # nothing was done: what failed was undone with the rest
+        if only == Only.FAILED:
+            raise NothingToRetry(old.pk)
         draft.run.total = source["count"]
         draft.open_partitions = lambda run: open_work(run, draft.operation, sent=True)
         return

@@ -47,7 +47,7 @@ def stage(lease: Lease, run: Run, operation: BaseOperation) -> bool:
         partitions.checkpoint(lease, (0, 0), (ready["count"], 0), Outcome(), closes=Partition.Outcome.DONE)
         move(run, State(run.state), preparing=False, total=ready["count"], selection=ready)
         counted = _("%(count)s rows read.") % {"count": number_format(ready["count"], force_grouping=True)}
-        record(run, "prepared", reason=counted)
+        record(run, "read", reason=counted)
         open_work(run, operation, sent=False)
         if run.state in STOPPING:
             obey(run)

@@ -30,12 +30,12 @@ def verbs_for(run: Run, user: User | None) -> list[Verb]:
 
 def is_lawful(run: Run, verb: Verb) -> bool:
     """Tell whether `verb` can be asked of the run as it is now."""
-    has_targets = run.content_type_id is not None
+    operation = known_operation(run.operation)
+    has_targets = run.content_type_id is not None and not (operation and operation.reads_rows)
     if not may(verb, run.state, dry_run=run.dry_run, preparing=run.preparing, has_targets=has_targets):
         return False
     if verb not in {Verb.RETRY, Verb.START}:
         return True
-    operation = known_operation(run.operation)
     return operation is not None and (verb == Verb.START or is_retryable(run, repeatable=operation.repeatable))
 
 

@@ -38,6 +38,7 @@ class ImportForm(forms.Form):
     delimiter = forms.CharField(label=_("Delimiter"), required=False, strip=False)
     heading_row = forms.IntegerField(label=_("Heading in row"), required=False, min_value=1)
     sheet = forms.CharField(label=_("Sheet"), required=False)
+    mends = forms.IntegerField(label=_("Mends the failed rows of run"), required=False, min_value=1)
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,11 @@ class Import(Operation):
 
     def values(self, cells: Sequence[Any]) -> dict[str, Any]:
         """Return the cells of a row that are imported, by the resource's names of their columns."""
-        return {column: cells[place] for place, column in self._wanted}
+        return {column: cells[place] for place, column in self.places}
 
     @property
-    def _wanted(self) -> list[tuple[int, str]]:
+    def places(self) -> list[tuple[int, str]]:
+        """The columns of the file that are imported: the place of each, and the resource's name of it."""
         if self._places is None:
             columns = {choice.name: choice.column for choice in self.choices()}
             named = enumerate(self.params["columns"])

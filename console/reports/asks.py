@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from console.engine.clashes import would_clash
 from console.engine.sizes import prepare_above
@@ -18,6 +19,7 @@ from console.operations.base import Hold
 from console.operations.registry import known_operation
 from console.reports.estimates import preparing
 from console.reports.headlines import subject
+from console.reports.imports import good, is_import, tally
 from console.reports.retries import retry, retry_group
 from console.reports.verb_forms import Ask, must_type
 from console.reports.words import acted, lower_first, noun, number, shortened
@@ -46,7 +48,7 @@ def ask(verb: Verb, run: Run, progress: Progress, *, group: str = "", target: st
     if verb == Verb.WITHDRAW:
         return _withdraw(run, target)
     words = retry_group(run, group) if verb == Verb.RETRY and group else _ASKS[verb](run, progress)
-    if not with_holds or verb not in NEW_RUNS:
+    if not with_holds or verb not in NEW_RUNS or is_import(run):  # whose rows say so when they are reached
         return words
     return replace(_beside_holds(words, run), preparing=_preparing(words, run, group))
 
@@ -108,6 +110,8 @@ def _resume(run: Run, progress: Progress) -> Ask:
 
 
 def _start(run: Run, progress: Progress) -> Ask:
+    if is_import(run):
+        return _start_import(run)
     operation = known_operation(run.operation)
     act = lower_first(acted(run.label, subject(run)))
     asked = Ask(
@@ -125,6 +129,20 @@ def _start(run: Run, progress: Progress) -> Ask:
     if operation is not None and operation.deletes:
         asked = replace(asked, consequence=_join(asked.consequence, _("What is deleted cannot be brought back.")))
     return _typed(asked, operation, run.total or 0)
+
+
+def _start_import(run: Run) -> Ask:
+    count = good(tally(run))
+    act = ngettext("Import %(count)s row", "Import %(count)s rows", count) % {"count": number(count)}
+    return Ask(
+        Verb.START,
+        heading=f"{act}?",
+        consequence=_("So far nothing was changed. The good rows are imported, the others are listed in the report."),
+        button=f"{act}…",
+        act=act,
+        keep=_("Change nothing"),
+        takes_reason=False,
+    )
 
 
 def _beside_holds(asked: Ask, run: Run) -> Ask:

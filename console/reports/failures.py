@@ -22,6 +22,7 @@ GROUPS_WITH_ROWS = 10
 ROWS_SHOWN = 20  # of each group on the run's page
 ROWS_A_PAGE = 100
 BATCH = 2000
+ROW = {"values", "faults", "cursor"}  # what a failure keeps of a row of a file
 
 
 @dataclass
@@ -105,7 +106,7 @@ def page(run: Run, fingerprint: str, after: int, sight: Sight) -> tuple[list[Fai
 def values(failure: Failure) -> list[tuple[str, str]]:
     """Return the values of the item as (name, value), for the page."""
     if isinstance(failure.data, dict):
-        return [(str(name), str(_cell(value))) for name, value in failure.data.items()]
+        return [(str(name), str(_cell(value))) for name, value in _given(failure).items()]
     return [("", str(_cell(failure.data)))] if failure.data else []
 
 
@@ -122,7 +123,7 @@ def table(run: Run, sight: Sight, group: str | None = None) -> Iterator[list[Any
     names = _value_names(run, failures, sight)
     yield [*COLUMNS, *names]
     for failure in sifted(run, failures.defer("traceback"), sight):
-        given = failure.data if isinstance(failure.data, dict) else {}
+        given = _given(failure)
         yield [
             failure.position if rows else "",
             failure.object_id,
@@ -144,9 +145,15 @@ def sifted(run: Run, failures: QuerySet[Failure], sight: Sight) -> Iterator[Fail
 def _value_names(run: Run, failures: QuerySet[Failure], sight: Sight) -> list[str]:
     names: dict[str, None] = {}
     for failure in sifted(run, failures.only("data", "object_id"), sight):
-        if isinstance(failure.data, dict):
-            names.update(dict.fromkeys(failure.data))
+        names.update(dict.fromkeys(_given(failure)))
     return list(names)
+
+
+def _given(failure: Failure) -> dict[str, Any]:
+    """Return the values that a failure kept of its item; of a row of a file those that were in it."""
+    kept = failure.data if isinstance(failure.data, dict) else {}
+    values: dict[str, Any] = kept["values"] if kept.keys() == ROW else kept
+    return values
 
 
 def _cell(value: Any) -> Any:

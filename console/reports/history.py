@@ -23,6 +23,7 @@ def event_words(what: str) -> str:
     known = {
         "accepted": _("accepted"),
         "prepared": _("collected and locked its objects"),
+        "read": _("read its file"),
         "started": _("started"),
         Verb.CANCEL.value: _("asked to cancel"),
         Verb.PAUSE.value: _("asked to pause"),

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from console.engine.rows import described
+from console.exceptions import InvalidParameters
 from console.imports import Kind
 from console.models import Partition, Run
+from console.operations.imports import Import
 from console.operations.registry import known_operation
 from console.reports.words import noun, number, span
 from console.states import State
@@ -37,6 +39,24 @@ def is_import(run: Run) -> bool:
     """Tell whether the run works on the rows of a file."""
     operation = known_operation(run.operation)
     return operation is not None and operation.reads_rows
+
+
+def held_for_its_row(run: Run) -> str:
+    """Return what a run on rows has to do with an object: its rows are counted, not what became of each object."""
+    if run.dry_run:
+        return _("a row would change it")
+    return _("locked until the run ends") if run.is_active else _("was locked for its row")
+
+
+def path_sentence(run: Run) -> str:
+    """Return whether rows are written in bulk or row by row, and why; empty where the parameters no longer tell."""
+    operation = known_operation(run.operation)
+    assert operation is not None
+    assert issubclass(operation, Import)
+    try:
+        return operation(run.params).path().sentence
+    except InvalidParameters:
+        return ""
 
 
 def tally(run: Run) -> Counter[str]:

@@ -9,6 +9,7 @@ from django.db.models import Min, Model, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from console.models import Failure, Partition, Run, Target
+from console.reports.imports import held_for_its_row, is_import
 from console.reports.visibility import Sight
 from console.reports.words import number
 
@@ -75,6 +76,8 @@ def _partition_of(target: Target, partitions: list[Partition]) -> Partition | No
 
 
 def _outcome(run: Run, target: Target, failure: Failure | None, items: int, *, reached: bool) -> str:
+    if is_import(run):
+        return held_for_its_row(run)
     if failure is not None:
         told = f"{failure.get_kind_display()}: {failure.reason}"
         return _("%(count)s items, the first %(told)s") % {"count": number(items), "told": told} if items > 1 else told

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.models import Failure, Run
+from console.operations.base import OnError
 from console.operations.registry import known_operation
+from console.reports.imports import is_import
 from console.reports.verb_forms import Ask, Scope
 from console.reports.words import number
 from console.states import State, Verb
@@ -108,7 +110,7 @@ def _scopes(run: Run, progress: Progress, failed: int, undone: int | None) -> li
         if undone is not None:
             label = _("the %(count)s not done (failed, left out because locked, or not reached)")
         scopes.append(Scope(Run.Only.UNDONE, label % {"count": number(undone or 0)}, is_default=True))
-    if failed:
+    if failed and not _is_all_or_nothing(run):
         label = ngettext("only the %(count)s that failed", "only the %(count)s that failed", failed)
         scopes.append(Scope(Run.Only.FAILED, label % {"count": number(failed)}))
     if _may_repeat(run) and progress.done:
@@ -119,6 +121,11 @@ def _scopes(run: Run, progress: Progress, failed: int, undone: int | None) -> li
         )
         scopes.append(Scope(Run.Only.ALL, label % {"count": number(progress.done)}, is_default=not scopes))
     return scopes
+
+
+def _is_all_or_nothing(run: Run) -> bool:
+    """Tell whether what failed was undone with the rest, so that there is nothing to retry but the whole."""
+    return run.on_error == OnError.STOP and is_import(run)
 
 
 def _may_repeat(run: Run) -> bool:

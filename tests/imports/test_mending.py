@@ -19,7 +19,7 @@ from notes.models import Note
 from tests.admin.forms import text_of
 from tests.admin.running import page_of, signed_in
 from tests.imports.files import as_csv, importing, uploaded
-from tests.imports.test_pages import preview, run_of, upload
+from tests.imports.walking import press, run_of, upload
 from tests.tables.workbooks import xlsx
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -71,7 +71,7 @@ def test_the_mended_report_is_uploaded_as_it_is(client: Client) -> None:
     mended = download(client, run).replace(b"J. Smiht", b"ana").replace(b"nobody", b"ana").replace(b"W" * 300, b"Worse")
     page = upload(client, mended, "mended.csv")
     assert f"These are failed rows of run {run.pk}." in text_of(page)
-    page = preview(client, page)
+    page = press(client, page)
     assert "New 2" in text_of(page)
     second = perform(importing(mended, [*HEADINGS, "", ""]))
     assert second.done == 2
