@@ -19,7 +19,7 @@ import django
 from bench import databases
 from bench.processes import broker
 
-BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages")
+BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages", "tables")
 
 
 def main(arguments: Sequence[str]) -> None:

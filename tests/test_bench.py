@@ -38,7 +38,11 @@ NAMES = {
     "page of a run of 1,000,000, 100,000 failed (ms)",
     "POST of cancel to the last write (ms)",
     "POST to the first chunk (ms)",
+    "memory, 1,000,000 rows of CSV (MB)",
+    "rows of a CSV (rows/s)",
     "runs that do nothing (runs/s)",
+    "survey and staging of an XLSX (rows/s)",
+    "survey of a CSV (rows/s)",
 }
 
 

@@ -7,6 +7,7 @@ German Windows-1250.
 from __future__ import annotations
 
 import codecs
+import re
 from itertools import pairwise
 from typing import IO, Final, NamedTuple
 
@@ -43,12 +44,19 @@ WIDE: Final = frozenset({"utf-16-le", "utf-16-be"})  # whose texts are full of z
 
 _COMMON = "“”„‘’‚–—…€«»°ºª§·"
 _CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ"
+_WESTERN: Final = (
+    "éèêëàâçîïôùûüœæÿ",
+    "äöüß",
+    "áéíóúñü¿¡ª",
+    "áâãàçéêíóôõúü",
+    "àèéìíòóù",
+    "åäöæøé",
+    "ëïéèöü",
+    "áéíóúýþðæö",
+)
 # Letters beyond ASCII by encoding, one string a language. The first encoding wins where several know all letters.
 _ALPHABETS: Final = (
-    (
-        "cp1252",
-        ("éèêëàâçîïôùûüœæÿ", "äöüß", "áéíóúñü¿¡ª", "áâãàçéêíóôõúü", "àèéìíòóù", "åäöæøé", "ëïéèöü", "áéíóúýþðæö"),
-    ),
+    ("cp1252", _WESTERN),
     ("cp1250", ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ")),
     ("cp1254", ("çğıöşüâîûİ",)),
     ("cp1257", ("āčēģīķļņšūž", "ąčęėįšųūž", "äöõüšž")),
@@ -59,6 +67,8 @@ _ALPHABETS: Final = (
     ("cp1256", ("ابتثجحخدذرزسشصضطظعغفقكلمنهويىةءآأؤإئ",)),
     ("mac-roman", ("éèêëàâçîïôùûü", "äöüß", "áéíóúñ", "áâãàçéêíóôõú")),
 )
+_OTHER_SCRIPTS: Final = frozenset({"cp1251", "koi8-r", "cp1253", "cp1255", "cp1256"})
+_WITHIN_A_WORD: Final = re.compile(r"[A-Za-z](?=[^\W\d_A-Za-z])|[^\W\d_A-Za-z](?=[A-Za-z])")
 
 
 class _Pair(NamedTuple):
@@ -140,7 +150,9 @@ def guess(sample: bytes) -> str:
     """Return the codec whose letters explain `sample` best: text beyond ASCII that is not UTF-8."""
     scores = [(_letters(sample, codec, alphabets), codec) for codec, alphabets in _ALPHABETS]
     best, codec = max(scores, key=lambda score: score[0])  # the first of equals
-    if best < _WELL_KNOWN:
+    if best < _WELL_KNOWN:  # words of several languages, or of one that has no alphabet
+        if _letters(sample, "cp1252", ("".join(_WESTERN),)) >= _WELL_KNOWN:
+            return "cp1252"
         wide, wide_codec = max(((_everyday(sample, each), each.codec) for each in _PAIRS), key=lambda score: score[0])
         if wide > best:
             return wide_codec
@@ -156,6 +168,8 @@ def _letters(sample: bytes, codec: str, alphabets: tuple[str, ...]) -> float:
     beyond = [character for character in text if not character.isascii()]
     # A text of capitals in small letters' places, as one Cyrillic encoding makes of the other, is not likely.
     swapped = sum(before.islower() and after.isupper() for before, after in pairwise(text))
+    if codec in _OTHER_SCRIPTS:  # whose letters do not stand within a Latin word
+        swapped += len(_WITHIN_A_WORD.findall(text))
     known = max(sum(each in _both_cases(alphabet) for each in beyond) for alphabet in alphabets)
     return max(known - swapped, 0) / len(beyond) if beyond else 0.0
 
