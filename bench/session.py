@@ -19,7 +19,11 @@ import django
 from bench import databases
 from bench.processes import broker
 
+<<<<<<< HEAD
 BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages", "tables")
+=======
+BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages", "imports")
+>>>>>>> 63b050e (Measure imports: rows by a path against import_data, its bulk mode and raw statements, and the memory of a million rows)
 
 
 def main(arguments: Sequence[str]) -> None:

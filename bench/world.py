@@ -44,6 +44,10 @@ class Sizes:
     failures: int = 100_000
     past: int = 1_000  # runs of one object
     loads: int = 9  # of each page in a round
+    rows: int = 100_000  # of a file
+    rival_rows: int = 3_000
+    rows_few: int = 10_000
+    rows_many: int = 1_000_000
 
 
 TINY = Sizes(
@@ -64,6 +68,10 @@ TINY = Sizes(
     failures=50,
     past=15,
     loads=2,
+    rows=40,
+    rival_rows=20,
+    rows_few=20,
+    rows_many=40,
 )
 
 

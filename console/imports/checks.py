@@ -5,16 +5,28 @@ A check makes no message: a row with a `BAD` value goes to the row path, where t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from datetime import date, datetime, time
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator, RegexValidator
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 
 from console.imports.columns import BAD, attempted, remembered
 
 Cleaner = Callable[[list[Any]], list[Any]]
+# Values of these types are all lawful, unless a validator or choices say otherwise.
+NATIVE = {
+    models.DateTimeField: datetime,
+    models.DateField: date,
+    models.TimeField: time,
+    models.BooleanField: bool,
+    models.UUIDField: UUID,
+}
 
 
 def is_known(field: Any) -> bool:
@@ -24,16 +36,23 @@ def is_known(field: Any) -> bool:
 
 def cleaner(field: Any) -> Cleaner:
     """Return what turns values into what ``clean_fields()`` leaves on the object, and into `BAD` what it refuses."""
-    length = _plain_length(field)
-    if length is not None:
-        return _text_cleaner(field, length)
-    one = _one(field)
-    return lambda values: remembered(one, values)
+    one = _foreign(field) if isinstance(field, models.ForeignKey) else _one(field)
+    if field.choices or not field.editable:
+        return partial(remembered, one)
+    native = NATIVE.get(type(field))
+    if native and not field.validators:
+        return lambda values: [value if type(value) is native else attempted(one, value) for value in values]
+    limits = _text_limits(field)
+    return partial(_texts, one, limits) if limits else partial(remembered, one)
+
+
+def never_invalid(field: Any) -> bool:
+    """Tell whether no value that the database holds can be refused."""
+    plain = isinstance(field, models.ForeignKey | models.AutoField) or (type(field) in NATIVE and not field.validators)
+    return plain and not field.choices and (field.blank or not field.null)
 
 
 def _one(field: Any) -> Callable[[Any], Any]:
-    if isinstance(field, models.ForeignKey):
-        return _foreign(field)
     empty = field.empty_values if field.blank else ()
     clean = field.clean
     return lambda value: value if value in empty or isinstance(value, DatabaseDefault) else clean(value, None)
@@ -50,31 +69,39 @@ def _foreign(field: Any) -> Callable[[Any], Any]:
     return check
 
 
-def _plain_length(field: Any) -> int | None:
-    """Return the most characters of a text field that only its length limits; 0 if nothing does; None if more does."""
-    if not isinstance(field, models.CharField | models.TextField) or field.choices or not field.editable:
-        return None
+class Limits(NamedTuple):
+    """What a text must keep to, if that is all that its field asks for."""
+
+    shortest: int
+    longest: float
+    patterns: tuple[Callable[[str], Any], ...]
+
+
+def _text_limits(field: Any) -> Limits | None:
     if type(field).to_python not in {models.CharField.to_python, models.TextField.to_python}:
         return None
-    limits = [v.limit_value for v in field.validators if type(v) is MaxLengthValidator]
-    others = [v for v in field.validators if type(v) not in {MaxLengthValidator, ProhibitNullCharactersValidator}]
-    if others or any(callable(limit) for limit in limits):
-        return None
-    return int(min(limits, default=0))
+    longest, patterns = float("inf"), []
+    for validator in field.validators:
+        if type(validator) is MaxLengthValidator and not callable(validator.limit_value):
+            longest = min(longest, validator.limit_value)
+        elif type(validator) is RegexValidator and not validator.inverse_match:
+            patterns.append(re.compile(validator.regex).search)
+        elif type(validator) is not ProhibitNullCharactersValidator:
+            return None
+    return Limits(0 if field.blank else 1, longest, tuple(patterns))
 
 
-def _text_cleaner(field: Any, length: int) -> Cleaner:
-    one, shortest, longest = _one(field), 0 if field.blank else 1, length or float("inf")
-
-    def clean(values: list[Any]) -> list[Any]:
-        return [
-            value
-            if type(value) is str and shortest <= len(value) <= longest and "\0" not in value
-            else attempted(one, value)
-            for value in values
-        ]
-
-    return clean
+def _texts(one: Callable[[Any], Any], limits: Limits, values: list[Any]) -> list[Any]:
+    shortest, longest, patterns = limits
+    return [
+        value
+        if type(value) is str
+        and shortest <= len(value) <= longest
+        and "\0" not in value
+        and (not patterns or all(fits(value) for fits in patterns))
+        else attempted(one, value)
+        for value in values
+    ]
 
 
 def unique_sets(model: Any) -> list[tuple[Any, ...]]:

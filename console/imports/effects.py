@@ -78,12 +78,18 @@ class Effects:
 
     def _invalid(self, wave: Wave) -> set[int]:
         """Return the places of rows whose object has invalid values that the file does not give."""
-        places = set()
+        new = {place for place, known in zip(wave.places, wave.known, strict=True) if known is None}
+        old = [(place, known) for place, known in zip(wave.places, wave.known, strict=True) if known is not None]
+        places: set[int] = set()
         for field in self.shape.fields:
             if field in self.layout.plain or field is self.shape.key:
                 continue
-            checked = cleaner(field)(wave.column(field))
-            places |= {place for place, value in zip(wave.places, checked, strict=True) if value is BAD}
+            clean = cleaner(field)
+            if new and clean([field.get_default()])[0] is BAD:
+                places |= new
+            if old and field in self.finder.loaded:
+                stored = clean([known[field] for _place, known in old])
+                places |= {place for (place, _known), value in zip(old, stored, strict=True) if value is BAD}
         return places
 
     def write(self, show: Show) -> list[Outcome]:

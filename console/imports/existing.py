@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.models.expressions import DatabaseDefault
 
-from console.imports.checks import clashing, has_special_constraints, unique_sets
+from console.imports.checks import clashing, has_special_constraints, never_invalid, unique_sets
 from console.imports.relations import is_exact, normal
 from console.imports.sheets import Key, Layout
 from console.imports.waves import Values, Wave
@@ -28,7 +28,8 @@ class Existing:
     def _needed(self) -> Iterable[Any]:
         """Yield the fields whose stored values decide what is written."""
         if self.layout.validates:
-            yield from self.shape.fields
+            given = self.layout.plain
+            yield from (field for field in self.shape.fields if field not in given and not never_invalid(field))
         if self.layout.resource._meta.skip_unchanged:
             yield from self.layout.plain
         yield from (field for field, column in self.layout.plain.items() if not column.field.saves_null_values)

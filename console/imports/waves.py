@@ -74,6 +74,8 @@ class Wave:
         """Return the values that a field is to have: the file's, else what the object has, else the field's default."""
         column = self.sheet.layout.plain.get(field)
         if column is None:
+            if not any(self.known) and not callable(field.default):
+                return [field.get_default()] * len(self.known)
             return [self._kept(field, known) for known in self.known]
         values = self._picked(self.sheet.checked[field])
         if column.field.saves_null_values:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import connections, models
 
@@ -13,6 +16,8 @@ Line = Sequence[Any]
 
 class Writer:
     """Writes lines of values as the database takes them, in the transaction that is open."""
+
+    natives: ClassVar[Mapping[Any, type[Any]]] = {models.TextField: str, models.IntegerField: int}
 
     def __init__(self, using: str) -> None:
         self.using, self.connection = using, connections[using]
@@ -42,10 +47,19 @@ class Writer:
 
     def prepared(self, field: Any, values: list[Any]) -> list[Any]:
         """Return values as the database takes them in the column of `field`."""
-        if _is_text(field) and all(type(value) is str for value in values):
+        if not values:
             return values
-        prepare, connection = field.get_db_prep_save, self.connection
-        return [prepare(value, connection=connection) for value in values]
+        prepare, first = partial(field.get_db_prep_save, connection=self.connection), values[0]
+        if all(value is first for value in values):
+            return [prepare(first)] * len(values)
+        native = self.natives.get(_stock(field))
+        if native is not None and all(value is None or type(value) is native for value in values):
+            return self.adapted(native, values)
+        return list(map(prepare, values))
+
+    def adapted(self, native: type[Any], values: list[Any]) -> list[Any]:
+        """Return values of the type that the database's own driver takes."""
+        return values
 
     def names(self, columns: Iterable[str]) -> str:
         """Return quoted names, with commas between them."""
@@ -54,6 +68,14 @@ class Writer:
 
 class PostgreSQLWriter(Writer):
     """COPY into the table itself for what is new, into a temporary one for what changes."""
+
+    natives: ClassVar[Mapping[Any, type[Any]]] = {
+        **Writer.natives,
+        models.DateTimeField: datetime,
+        models.DateField: date,
+        models.UUIDField: UUID,
+        models.BooleanField: bool,
+    }
 
     def keys(self, field: Any, count: int) -> list[int]:
         """Take keys from the sequence."""
@@ -96,6 +118,16 @@ class PostgreSQLWriter(Writer):
 class SQLiteWriter(Writer):
     """One prepared statement, carried out for each line without leaving C."""
 
+    natives: ClassVar[Mapping[Any, type[Any]]] = {**Writer.natives, models.DateTimeField: datetime}
+
+    def adapted(self, native: type[Any], values: list[Any]) -> list[Any]:
+        """Write moments as Django does: as texts, in the connection's time zone."""
+        zone = self.connection.timezone
+        if native is not datetime or zone is None:
+            return values
+        naive = (value and value.astimezone(zone).replace(tzinfo=None) for value in values)
+        return [value and str(value) for value in naive]
+
     def keys(self, field: Any, count: int) -> list[int]:
         """Count on: this transaction is the only one that writes."""
         table, column = field.model._meta.db_table, self.quote(field.column)
@@ -124,11 +156,18 @@ class SQLiteWriter(Writer):
             cursor.executemany(statement, list(lines))
 
 
-def _is_text(field: Any) -> bool:
-    """Tell whether the database takes a text as it is."""
+def _stock(field: Any) -> Any:
+    """Return which kind of Django's own fields prepares the values of `field`, if it is one that leaves them as they are."""
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
     kind = type(field)
-    stock = kind.get_prep_value in {models.CharField.get_prep_value, models.TextField.get_prep_value}
-    return stock and kind.get_db_prep_value is models.Field.get_db_prep_value
+    if kind in {models.DateTimeField, models.DateField, models.UUIDField, models.BooleanField}:
+        return kind
+    if kind.get_db_prep_value is models.Field.get_db_prep_value:
+        texts = {models.CharField.get_prep_value, models.TextField.get_prep_value}
+        return models.TextField if kind.get_prep_value in texts else None
+    whole = isinstance(field, models.IntegerField) and kind.__module__.startswith("django.db.models.")
+    return models.IntegerField if whole else None
 
 
 KINDS: dict[str, type[Writer]] = {"postgresql": PostgreSQLWriter, "sqlite": SQLiteWriter}
