@@ -19,11 +19,19 @@ import django
 from bench import databases
 from bench.processes import broker
 
-<<<<<<< HEAD
-BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages", "tables")
-=======
-BENCHES = ("copies", "chunks", "memory", "acceptance", "noop", "latency", "cancel", "lists", "pages", "imports")
->>>>>>> 63b050e (Measure imports: rows by a path against import_data, its bulk mode and raw statements, and the memory of a million rows)
+BENCHES = (
+    "copies",
+    "chunks",
+    "memory",
+    "acceptance",
+    "noop",
+    "latency",
+    "cancel",
+    "lists",
+    "pages",
+    "tables",
+    "imports",
+)
 
 
 def main(arguments: Sequence[str]) -> None:

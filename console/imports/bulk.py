@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, connections, transaction
 
 from console.imports.batches import Batch
+from console.imports.effects import Effects
 from console.imports.existing import Existing
 from console.imports.outcomes import Outcome, Row
 from console.imports.passing import PASSING
@@ -15,6 +16,7 @@ from console.imports.paths import Held, Path, Show
 from console.imports.rows import RowPath
 from console.imports.shapes import Shape
 from console.imports.sheets import Layout, Sheet
+from console.imports.waves import Wave
 from console.imports.writing import Writing
 
 FEW = 4  # so many rows of a part that failed go one by one; more are halved first
@@ -35,8 +37,20 @@ class BulkPath(Path):
         """Return what finds objects for a file with these columns."""
         key = tuple(columns)
         if key not in self._finders:
-            self._finders[key] = Existing(Layout(self.resource, self.shape, columns))
+            self._finders[key] = self.finder_of(Layout(self.resource, self.shape, columns))
         return self._finders[key]
+
+    def finder_of(self, layout: Layout) -> Existing:
+        """Return what finds objects for a file with this layout."""
+        return Existing(layout)
+
+    def sheet(self, batch: Batch, layout: Layout, rows: Sequence[Row]) -> Sheet:
+        """Return the values of some rows."""
+        return Sheet(layout, rows)
+
+    def effects(self, finder: Existing, wave: Wave) -> Effects:
+        """Return what rows are going to do to the database."""
+        return Effects(self, finder, wave)
 
     def write(
         self,
@@ -74,7 +88,7 @@ def _write(writing: Writing, rows: Sequence[Row]) -> list[Outcome]:
     shown = dict(writing.show)
     try:
         with transaction.atomic(using=writing.path.using):
-            return writing.write(Sheet(writing.finder.layout, rows))
+            return writing.write(rows)
     except PASSING:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, the row path meets it again and tells it

@@ -17,6 +17,7 @@ class Difference(Diff):
 
     def __init__(self, resource: Any, instance: Any, new: bool) -> None:  # noqa: FBT001 - as the resource calls it
         super().__init__(resource, instance, new)
+        self.before = instance
         self.headers = resource.get_diff_headers()
 
     def changes(self) -> tuple[Change, ...]:

@@ -11,7 +11,8 @@ from console.imports.columns import BAD
 from console.imports.differences import Difference
 from console.imports.links import Links
 from console.imports.outcomes import Kind, Outcome
-from console.imports.shapes import moment
+from console.imports.reasons import label_of
+from console.imports.shapes import Table, moment
 from console.imports.waves import Wave
 from console.imports.writers import writer_for
 
@@ -27,6 +28,7 @@ class Effects:
     def __init__(self, path: BulkPath, finder: Existing, wave: Wave) -> None:
         self.path, self.finder, self.wave, self.layout = path, finder, wave, finder.layout
         self.shape, self.writer = path.shape, writer_for(path.using)
+        self.failing: list[int] = []  # places of rows that failed already, and that the row path has to tell about
 
     @cached_property
     def owners(self) -> list[Any]:
@@ -69,14 +71,14 @@ class Effects:
     def doubtful(self) -> set[int]:
         """The places of rows that would break a rule, but that the row path can tell of in their order."""
         wave = self.writes
-        return self.finder.taken(wave) | (self._invalid(wave) if self.layout.validates else set())
+        return self.finder.taken(wave) | (self.invalid(wave) if self.layout.validates else set())
 
     @cached_property
     def writes(self) -> Wave:
-        """The rows that write anything."""
-        return self.wave.only([n for n, kind in enumerate(self.kinds) if kind is not Kind.UNCHANGED])
+        """The rows that write an object."""
+        return self.wave.only([n for n, kind in enumerate(self.kinds) if kind in {Kind.NEW, Kind.CHANGED}])
 
-    def _invalid(self, wave: Wave) -> set[int]:
+    def invalid(self, wave: Wave) -> set[int]:
         """Return the places of rows whose object has invalid values that the file does not give."""
         new = {place for place, known in zip(wave.places, wave.known, strict=True) if known is None}
         old = [(place, known) for place, known in zip(wave.places, wave.known, strict=True) if known is not None]
@@ -103,6 +105,7 @@ class Effects:
         new = [n for n, kind in enumerate(kinds) if kind is Kind.NEW]
         old = [n for n, kind in enumerate(kinds) if kind is Kind.CHANGED]
         pks = list(self.owners)
+        self._delete([pks[n] for n, kind in enumerate(kinds) if kind is Kind.DELETED])
         if new:
             for n, pk in zip(new, self._insert(self.wave.only(new)), strict=True):
                 pks[n] = pk
@@ -126,57 +129,73 @@ class Effects:
     def _tell(self, outcomes: Sequence[Outcome], differences: dict[int, Difference]) -> None:
         after = self._objects(list(differences), [outcome.pk for outcome in outcomes])
         for n, difference in differences.items():
-            obj = after[outcomes[n].pk]
+            obj = after.get(outcomes[n].pk)
             difference.compare_with(self.path.resource, obj)
-            outcomes[n].label, outcomes[n].changes = str(obj)[:200], difference.changes()
+            outcomes[n].label = label_of(difference.before if obj is None else obj)
+            outcomes[n].changes = difference.changes()
 
     def _objects(self, places: Sequence[int], pks: Sequence[Any] | None = None) -> dict[Any, Any]:
         wanted = [(self.owners if pks is None else pks)[n] for n in places]
         model = self.path.resource._meta.model
         return dict(model._base_manager.using(self.path.using).in_bulk(wanted)) if wanted else {}
 
+    def _delete(self, pks: Sequence[Any]) -> None:
+        if pks:
+            self.shape.model._base_manager.using(self.path.using).filter(pk__in=pks).delete()
+
     def _insert(self, wave: Wave) -> list[Any]:
         """Write new objects and return their keys."""
-        key, count = self.shape.key, len(wave.places)
-        pks = self._keys(wave)
-        values = {field: self._fresh(field, wave) for field in self.shape.fields if self._is_given(field)}
-        values[key] = pks
-        prepared = {field: self.writer.prepared(field, column) for field, column in values.items()}
+        key, pks = self.shape.key, self._keys(wave)
+        fields = self.fields(wave, adding=True)
+        prepared = {field: self.writer.prepared(field, self.column(wave, field, adding=True)) for field in fields}
+        prepared[key] = self.writer.prepared(key, pks)
         for table in self.shape.tables:
-            fields = [field for field in table.fields if field in prepared]
-            columns = [prepared[key], *(prepared[field] for field in fields)]
-            names = [table.key.column, *(field.column for field in fields)]
-            self.writer.insert(table.name, names, zip(*columns, strict=True))
-        assert len(pks) == count
+            names, columns = _of_table(table, prepared)
+            self.writer.insert(table.name, [table.key.column, *names], zip(prepared[key], *columns, strict=True))
         return pks
 
+    def _update(self, wave: Wave, pks: list[Any]) -> None:
+        """Write what the rows change, and the times of the change."""
+        fields = self.fields(wave, adding=False)
+        prepared = {field: self.writer.prepared(field, self.column(wave, field, adding=False)) for field in fields}
+        keys = self.writer.prepared(self.shape.key, pks)
+        for table in self.shape.tables:
+            names, columns = _of_table(table, prepared)
+            if names:
+                self.writer.update(table.name, table.key.column, names, zip(keys, *columns, strict=True))
+
     def _keys(self, wave: Wave) -> list[Any]:
-        key = self.shape.key
+        """Return the keys of new objects: those given, else the database's next."""
+        key, given = self.shape.key, self.given_keys(wave)
         if not self.shape.counts_keys:
-            return [key.to_python(value) for value in wave.column(key)]
-        given = wave.column(key) if key in self.layout.plain else [None] * len(wave.places)
+            return [key.to_python(value) for value in given]
         missing = given.count(None)
         taken = iter(self.writer.keys(key, missing) if missing else ())
         return [next(taken) if value is None else key.to_python(value) for value in given]
 
-    def _is_given(self, field: Any) -> bool:
-        """Tell whether a new row's value is ours to give: the database has its own defaults."""
-        return field in self.layout.plain or not field.has_db_default()
+    def given_keys(self, wave: Wave) -> list[Any]:
+        """Return the keys that new objects have before they are written."""
+        counted = self.shape.counts_keys and self.shape.key not in self.layout.plain
+        return [None] * len(wave.places) if counted else wave.column(self.shape.key)
 
-    def _fresh(self, field: Any, wave: Wave) -> list[Any]:
-        time = moment(field, adding=True)
+    def fields(self, wave: Wave, *, adding: bool) -> list[Any]:
+        """Return the fields to write, but for the key: of new objects all that have no default in the database."""
+        given, key = self.layout.plain, self.shape.key
+        fields = [field for field in self.shape.fields if field is not key]
+        if adding:
+            return [field for field in fields if field in given or not field.has_db_default()]
+        finding = self.layout.keys
+        return [
+            field for field in fields if (field in given and field not in finding) or getattr(field, "auto_now", False)
+        ]
+
+    def column(self, wave: Wave, field: Any, *, adding: bool) -> list[Any]:
+        """Return the values of a field as they are to be written."""
+        time = moment(field, adding=adding)
         return wave.column(field) if time is None else [time] * len(wave.places)
 
-    def _update(self, wave: Wave, pks: list[Any]) -> None:
-        """Write the fields that the file gives, and the times of the change."""
-        key = self.shape.key
-        times = {field: time for field in self.shape.fields if (time := moment(field, adding=False)) is not None}
-        values = {field: wave.column(field) for field in self.layout.plain if field is not key}
-        values |= {field: [time] * len(pks) for field, time in times.items()}
-        keys = self.writer.prepared(key, pks)
-        for table in self.shape.tables:
-            fields = [field for field in table.fields if field in values and field not in self.layout.keys]
-            if fields:
-                columns = [keys, *(self.writer.prepared(field, values[field]) for field in fields)]
-                names = [field.column for field in fields]
-                self.writer.update(table.name, table.key.column, names, zip(*columns, strict=True))
+
+def _of_table(table: Table, prepared: dict[Any, list[Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Return the names of the columns of a table, and their values."""
+    fields = [field for field in table.fields if field in prepared]
+    return [field.column for field in fields], [prepared[field] for field in fields]

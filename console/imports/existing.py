@@ -15,15 +15,21 @@ from console.imports.waves import Values, Wave
 
 
 class Existing:
-    """Finds objects, and what of them the database holds."""
+    """Finds objects, and what of them the database holds.
 
-    def __init__(self, layout: Layout) -> None:
+    Args:
+        layout: The columns of the file.
+        whole: Whether all of an object is wanted, and may be changed.
+    """
+
+    def __init__(self, layout: Layout, *, whole: bool = False) -> None:
         self.layout, self.shape, self.using = layout, layout.shape, layout.using
-        takers = _takers(layout)
+        takers = _takers(layout, whole=whole)
         self.takers = [fields for fields in takers if all(is_exact(f) and f in self.shape.fields for f in fields)]
         # Rows that take each other's unique values do so in the order of the file.
         self.keeps_order = bool(takers) or has_special_constraints(self.shape.model)
-        self.loaded = tuple(dict.fromkeys((self.shape.key, *layout.keys, *self._needed())))
+        needed = self.shape.fields if whole else self._needed()
+        self.loaded = tuple(dict.fromkeys((self.shape.key, *layout.keys, *needed)))
 
     def _needed(self) -> Iterable[Any]:
         """Yield the fields whose stored values decide what is written."""
@@ -91,14 +97,15 @@ def _normals(field: Any, values: Iterable[Any]) -> list[Any]:
     return [None if value is None or isinstance(value, DatabaseDefault) else normal(field, value) for value in values]
 
 
-def _takers(layout: Layout) -> list[tuple[Any, ...]]:
+def _takers(layout: Layout, *, whole: bool) -> list[tuple[Any, ...]]:
     """Return the sets of fields that a row may bring into conflict with another object.
 
     Those that find the object cannot, unless the resource's own queryset hides some.
     """
-    hides = bool(layout.resource.get_queryset().query.where)
+    hides, key = bool(layout.resource.get_queryset().query.where), layout.shape.key
     return [
         fields
         for fields in unique_sets(layout.shape.model)
-        if any(field in layout.plain for field in fields) and (hides or set(fields) != set(layout.keys))
+        if any(field in layout.plain or (whole and field is not key) for field in fields)
+        and (hides or set(fields) != set(layout.keys))
     ]

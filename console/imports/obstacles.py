@@ -48,6 +48,7 @@ WITH_OBJECTS = (
     "for_delete",
     "before_save_instance",
 )
+CLEANING = ("clean", "clean_fields")
 OURS = "console."
 
 
@@ -57,7 +58,7 @@ def obstacles(resource: Any) -> list[str]:
     shape = Shape(meta.model)
     if found := [*_of_database(resource), *_of_model_shape(shape)]:
         return found  # what follows looks closer at it
-    found = [_overrides(resource, name) for name in overrides(resource, *ONE_BY_ONE, *WITH_OBJECTS)]
+    found = [_overrides(resource, name) for name in overrides(resource, *ONE_BY_ONE)]
     if meta.instance_loader_class not in {ModelInstanceLoader, CachedInstanceLoader}:
         found.append(_("%(resource)s has an instance loader of its own") % {"resource": _name(resource)})
     if meta.store_instance or meta.store_row_values:
@@ -71,11 +72,30 @@ def obstacles(resource: Any) -> list[str]:
     return found
 
 
+def needs_objects(resource: Any) -> bool:
+    """Tell whether a resource that can be written in bulk has hooks that need an object of each row."""
+    meta, shape = resource._meta, Shape(resource._meta.model)
+    if overrides(resource, *WITH_OBJECTS) or shape.computes():
+        return True
+    fields = [field for field in resource.get_import_fields() if field.attribute and not field.readonly]
+    if any(type(field).save is not Field.save or _sets_no_column(field, shape) for field in fields):
+        return True
+    if not meta.clean_model_instances:
+        return False
+    return any(getattr(shape.model, name) is not getattr(Model, name) for name in CLEANING) or not all(
+        is_known(field) for field in shape.fields
+    )
+
+
+def _sets_no_column(field: Any, shape: Shape) -> bool:
+    return not isinstance(field.widget, widgets.ManyToManyWidget) and field.attribute not in shape.by_name
+
+
 def _of_database(resource: Any) -> Iterator[str]:
     if connections[resource.get_db_connection_name()].vendor not in KINDS:
         yield _("this database has no way to it")
     query = resource.get_queryset().query
-    if query.distinct or query.is_sliced or query.combinator or query.group_by:
+    if query.distinct or query.is_sliced or query.combinator or query.group_by or query.annotations:
         yield _("the rows of its queryset cannot be locked")
 
 
@@ -83,13 +103,13 @@ def _of_model_shape(shape: Shape) -> Iterator[str]:
     noun = {"model": shape.options.label}
     for _what in shape.obstacles():
         yield _("the tables of %(model)s are linked in an unusual way") % noun
-    for field in shape.computes() if not shape.obstacles() else ():
-        yield _("%(field)s computes its value when it is saved") % {"field": field}
 
 
 def _of_saving(shape: Shape) -> Iterator[str]:
     model = shape.model
     noun = {"model": shape.options.label}
+    if model.delete is not Model.delete:
+        yield _("%(model)s has a delete() of its own") % noun
     if model.save is not Model.save or _without_guard(model.save_base) is not Model.save_base:
         yield _("%(model)s has a save() of its own") % noun
     families = [model, *(shape.chain)]
@@ -120,14 +140,13 @@ def _of_fields(resource: Any, shape: Shape) -> Iterator[str]:
     for field in resource.get_import_fields():
         if not field.attribute or field.readonly:
             continue
-        if type(field).save is not Field.save:
-            yield _("the field “%(field)s” has a save() of its own") % {"field": field.column_name}
         if isinstance(field.widget, widgets.ManyToManyWidget):
             yield from _of_relation(field, shape)
             continue
         target = shape.by_name.get(field.attribute)
         if target is None:
-            yield _("“%(field)s” is no column of the table") % {"field": field.column_name}
+            if "__" in field.attribute:
+                yield _("“%(field)s” belongs to another object") % {"field": field.column_name}
         elif target is shape.key and target not in _key_targets(resource, shape):
             yield _("“%(field)s” may give an object another key") % {"field": field.column_name}
         elif target.remote_field and _is_family(shape, target.related_model):
@@ -166,12 +185,12 @@ def _of_keys(resource: Any, shape: Shape) -> Iterator[str]:
 
 
 def _of_validation(shape: Shape) -> Iterator[str]:
-    for name in ("full_clean", "clean_fields", "clean", "validate_unique", "validate_constraints"):
+    for name in ("full_clean", "validate_unique", "validate_constraints"):
         if getattr(shape.model, name) is not getattr(Model, name):
             yield _("%(model)s has a %(method)s() of its own") % {"model": shape.options.label, "method": name}
-    limited = [f for f in shape.fields if f.remote_field and f.get_limit_choices_to()]
-    for field in [*limited, *(f for f in shape.fields if not is_known(f))]:
-        yield _("%(field)s is validated in a way of its own") % {"field": field}
+    for field in shape.fields:
+        if field.remote_field and field.get_limit_choices_to():
+            yield _("%(field)s is limited to some objects") % {"field": field}
 
 
 def _overrides(resource: Any, name: str) -> str:

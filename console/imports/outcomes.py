@@ -68,10 +68,10 @@ class Outcome:
     Attributes:
         row: Its number in the file.
         kind: What happened.
-        pk: The object's key; None if there is none.
-        label: The object in words.
+        pk: The object's key; None if there is none. A failed row has it if its object exists.
+        label: The object in words, if the row failed or is shown, or went row by row: asking each costs queries.
         reasons: Why it failed.
-        error: The exception behind that.
+        error: The exception behind that, if it was an unexpected one.
         changes: The fields that differ, if this row is one to be shown.
         held_by: The run that holds the object, if the row failed for that.
         staged: What spares the import the work that a dry run has done, if it was asked for; JSON can keep it.

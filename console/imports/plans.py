@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from console.imports.bulk import BulkPath
-from console.imports.obstacles import obstacles
+from console.imports.hooked import HookedPath
+from console.imports.obstacles import needs_objects, obstacles
 from console.imports.paths import Path
 from console.imports.rows import RowPath
 
@@ -18,4 +19,6 @@ def plan(resource: Any, **kwargs: Any) -> Path:
         kwargs: What ``import_data()`` would hand on to the resource's hooks.
     """
     why = tuple(dict.fromkeys(obstacles(resource)))
-    return RowPath(resource, kwargs, why) if why else BulkPath(resource, kwargs)
+    if why:
+        return RowPath(resource, kwargs, why)
+    return HookedPath(resource, kwargs) if needs_objects(resource) else BulkPath(resource, kwargs)

@@ -34,6 +34,20 @@ def reasons_of(error: BaseException, resource: Any, values: Mapping[str, Any]) -
     return (Reason("", "", _words(error, resource._meta.model)),)
 
 
+def is_expected(error: BaseException) -> bool:
+    """Tell whether an error says what is wrong with a row, and not with the program."""
+    expected = isinstance(error, ValidationError | IntegrityError | ConsoleError | ItemOutcome)
+    return expected or place_of(error) is not None
+
+
+def label_of(obj: Any) -> str:
+    """Return what an object is called, which must not be another row's failure."""
+    try:
+        return str(obj)[:LONGEST]
+    except Exception:  # noqa: BLE001 - a broken __str__ must not take the report with it
+        return f"{type(obj).__name__} {obj.pk}"
+
+
 def held_words(obj: Any, holder: Holder) -> str:
     """Return why a row about an object that another run holds cannot be imported."""
     return _("the %(noun)s “%(object)s” is locked by %(label)s (run %(run)d). Retry when it has ended.") % {

@@ -11,7 +11,7 @@ from django.db.models.fields import NOT_PROVIDED
 from import_export import widgets
 from import_export.fields import Field
 
-from console.imports.columns import BAD, Column, is_plain, remembered
+from console.imports.columns import BAD, Column, attempted, is_plain, remembered
 from console.imports.outcomes import Row
 
 # Equal in the database means equal in Python for these; texts with a collation of their own aside.
@@ -65,7 +65,7 @@ class ForeignColumn(Column):
     def _looked_up(self, widget: Any, wanted: set[Any]) -> dict[Any, Any]:
         if not wanted:
             return {}
-        key = _field_of(widget.model, widget.field)
+        key = field_of(widget.model, widget.field)
         if widget.use_natural_foreign_keys or key is None or not is_exact(key):
             values = list(wanted)
             return dict(zip(values, map(self._taken, remembered(widget.clean, values)), strict=True))
@@ -90,12 +90,16 @@ class ManyColumn:
 
     def read(self, rows: Sequence[Row]) -> list[Any]:
         """Return the keys of each row's related objects, or `BAD`. What does not exist is left out, as the widget does."""
-        split = remembered(self._split, [row.values[self.name] for row in rows])
+        split = remembered(self.split, [row.values[self.name] for row in rows])
         wanted = {name for names in split if names is not BAD for name in names}
         known = self._looked_up(wanted) if wanted else {}
         return [BAD if names is BAD else _flat(known, names) for names in split]
 
-    def _split(self, value: Any) -> tuple[Any, ...]:
+    def split(self, value: Any) -> Any:
+        """Return the names in a cell, as the database would return them, or `BAD`."""
+        return attempted(self._names, value)
+
+    def _names(self, value: Any) -> tuple[Any, ...]:
         key = self.key
         if not value:
             return ()
@@ -114,12 +118,12 @@ class ManyColumn:
     @property
     def key(self) -> Any:
         """The field of the related model that names its objects in the file."""
-        return _field_of(self.field.widget.model, self.field.widget.field)
+        return field_of(self.field.widget.model, self.field.widget.field)
 
 
 def can_read_many(field: Field) -> bool:
     """Tell whether `ManyColumn` reads the column as its widget does."""
-    key = _field_of(field.widget.model, field.widget.field)
+    key = field_of(field.widget.model, field.widget.field)
     return type(field.widget) is widgets.ManyToManyWidget and is_plain(field) and key is not None and is_exact(key)
 
 
@@ -127,7 +131,7 @@ def _flat(known: dict[Any, list[Any]], names: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(key for name in names for key in known.get(name, ())))
 
 
-def _field_of(model: Any, name: str) -> Any:
+def field_of(model: Any, name: str) -> Any:
     """Return the field that is looked up, or None if it is a path over relations."""
     if name == "pk":
         return model._meta.pk

@@ -16,7 +16,7 @@ from console.imports.differences import Difference, NoDifference
 from console.imports.outcomes import Kind, Outcome, Row
 from console.imports.passing import raise_passing
 from console.imports.paths import Held, Path, Show
-from console.imports.reasons import reasons_of
+from console.imports.reasons import is_expected, label_of, reasons_of
 from console.imports.telling import make_telling
 
 KINDS = {
@@ -36,6 +36,8 @@ class RowPath(Path):
         super().__init__(resource, kwargs, why)
         make_telling(resource)
         resource._meta = meta = copy(resource._meta)
+        self._find, self._found = resource.get_or_init_instance, None
+        resource.get_or_init_instance = self._remember
         self._keeps_result = bool(overrides(resource, "after_import_row", "import_row"))
         meta.use_bulk = False  # which loses the row of an error, and many-to-many relations
         self._showing = False
@@ -82,6 +84,7 @@ class RowPath(Path):
     def _alone(self, batch: Batch, loader: Any, row: Row, show: Show | None, *, checking: bool = False) -> Outcome:
         values = OrderedDict(row.values)
         self._prepare(show)
+        self._found = None
         try:
             with transaction.atomic(using=self.using):
                 result = self.resource.import_row(values, loader, row_number=row.number, **batch.row_kwargs)
@@ -94,14 +97,22 @@ class RowPath(Path):
         except IntegrityError as refused:  # of a deferred constraint
             error = refused
         if error is not None:
-            return self.failure(row, error)
+            return self._failure(row, error)
         return self._told(row, result, show)
 
-    def failure(self, row: Row, error: BaseException) -> Outcome:
-        """Return the outcome of a row that met `error`."""
+    def _failure(self, row: Row, error: BaseException) -> Outcome:
+        """Return the outcome of a row that met `error`, with its object if that exists."""
         reasons = reasons_of(error, self.resource, row.values)
-        held_by = error.run_id if isinstance(error, ObjectHeld) else None
-        return Outcome(row.number, Kind.FAILED, reasons=reasons, error=error, held_by=held_by)
+        outcome = Outcome(row.number, Kind.FAILED, reasons=reasons, error=None if is_expected(error) else error)
+        outcome.held_by = error.run_id if isinstance(error, ObjectHeld) else None
+        if self._found is not None:
+            outcome.pk, outcome.label = self._found.pk, label_of(self._found)
+        return outcome
+
+    def _remember(self, *args: Any) -> Any:
+        instance, new = self._find(*args)
+        self._found = None if new else instance
+        return instance, new
 
     def _prepare(self, show: Show | None) -> None:
         """Let the resource compare only what somebody will look at: it copies and renders the object twice."""

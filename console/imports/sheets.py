@@ -63,16 +63,20 @@ class Sheet:
 
     def __init__(self, layout: Layout, rows: Sequence[Row]) -> None:
         self.layout, self.rows = layout, rows
-        self.values = {target: column.read(rows) for target, column in layout.plain.items()}
-        self.many = [column.read(rows) for column in layout.many]
+        self.read()
         self.keys = self._keys()
-        self.checked = self._checked() if layout.validates else self.values
         self.loose = {
             place
             for values in (*self.values.values(), *self.checked.values(), *self.many, self.keys)
             for place, value in enumerate(values)
             if value is BAD or value is UNSURE
         }
+
+    def read(self) -> None:
+        """Read all columns."""
+        self.values = {target: column.read(self.rows) for target, column in self.layout.plain.items()}
+        self.many = [column.read(self.rows) for column in self.layout.many]
+        self.checked = self._checked() if self.layout.validates else self.values
 
     @property
     def ordered(self) -> list[int]:
@@ -90,7 +94,8 @@ class Sheet:
         parts = []
         for target, column in keys.items():
             same = self.layout.plain.get(target)
-            read = self.values[target] if same is not None and same.name == column.name else column.read(self.rows)
+            is_read = target in self.values and same is not None and same.name == column.name
+            read = self.values[target] if is_read else column.read(self.rows)
             parts.append([_part(target, value) for value in read])
         return [_whole(key) for key in zip(*parts, strict=True)]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from console.imports.effects import Effects
 from console.imports.outcomes import Kind, Outcome, Reason, Row
-from console.imports.reasons import held_words
+from console.imports.reasons import held_words, label_of
 from console.imports.waves import Wave, turns
 
 if TYPE_CHECKING:
@@ -26,12 +25,13 @@ class Writing:
         self.path, self.batch, self.held, self.show = path, batch, held, show
         self.finder = path.finder(batch.columns)
 
-    def write(self, sheet: Sheet) -> list[Outcome]:
-        """Write all rows of a sheet, and return what came of each, in their order.
+    def write(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Write rows, and return what came of each, in their order.
 
         Raises:
             Exception: Whatever the database says against a part of them.
         """
+        sheet = self.path.sheet(self.batch, self.finder.layout, rows)
         found: dict[int, Outcome] = {}
         for places, alone in self._parts(sheet):
             loose = [place for place in places if place in sheet.loose]
@@ -72,11 +72,12 @@ class Writing:
             return
         wave = Wave(sheet, places, [existing.get(key) for key in keys])
         wave = self._free(wave, found)
-        effects = Effects(self.path, self.finder, wave)
+        effects = self.path.effects(self.finder, wave)
         if effects.doubtful:
             self._around(sheet, wave.places, effects.doubtful, found)
             return
-        found.update(zip(wave.places, effects.write(self.show), strict=True))
+        found.update(zip(effects.wave.places, effects.write(self.show), strict=True))
+        self._alone(sheet, effects.failing, found)
 
     def _around(self, sheet: Sheet, places: list[int], doubtful: Iterable[int], found: dict[int, Outcome]) -> None:
         """Write the doubtful rows alone, and those between them in bulk, in the order of the file."""
@@ -115,7 +116,7 @@ class Writing:
                 wave.rows[n].number,
                 Kind.FAILED,
                 pk=obj.pk,
-                label=str(obj)[:200],
+                label=label_of(obj),
                 reasons=(Reason("", "", held_words(obj, holder)),),
                 held_by=holder.run_id,
             )
