@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.text import capfirst
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 from import_export.resources import ModelResource
 
+from console import tables
 from console.imports import Path, plan
 from console.operations.base import Operation
 
+LANGUAGES_MAX = 20  # more are not all asked what they call a field: each is loaded first
 READING = ("encoding", "delimiter", "heading_row", "sheet")  # the parameters that say how to read a file
 
 
@@ -101,16 +104,16 @@ class Import(Operation):
 
     @classmethod
     def guess(cls, headings: Sequence[str]) -> list[str]:
-        """Return for each heading the field that it names, each once; empty where there is none."""
-        known: dict[str, str] = {}
-        for choice in cls.choices():
-            for name in (choice.column, choice.name, choice.label):
-                known.setdefault(_plain(name), choice.name)
-        guessed: list[str] = []
-        for heading in headings:
-            name = known.get(_plain(heading), "")
-            guessed.append("" if name in guessed else name)
-        return guessed
+        """Return for each heading the field that it names, each once; empty where there is none.
+
+        A field goes by the name of its column, its own, and what staff call it in any of the site's languages.
+        """
+        names: dict[str, list[str]] = {choice.name: [choice.column, choice.name] for choice in cls.choices()}
+        for language in _languages():
+            with override(language):
+                for choice in cls.choices():
+                    names[choice.name].append(choice.label)
+        return tables.match(headings, names)
 
     def path(self, **hooks: Any) -> Path:
         """Return how rows are written, in bulk or row by row; the same for as long as this instance lives.
@@ -153,6 +156,8 @@ def _label(resource: ModelResource, field: Any) -> str:
     return str(capfirst(found.verbose_name))
 
 
-def _plain(name: str) -> str:
-    """Return a name without what people write differently: case, spaces, punctuation."""
-    return re.sub(r"[\W_]+", "", str(name)).casefold()
+def _languages() -> list[str]:
+    """Return the languages in which a file's headings may be: the site's, of very many only the one that is spoken now."""
+    spoken = get_language() or settings.LANGUAGE_CODE
+    languages = [code for code, _name in settings.LANGUAGES]
+    return [spoken, *languages] if len(languages) <= LANGUAGES_MAX else [spoken, settings.LANGUAGE_CODE]

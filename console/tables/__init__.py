@@ -11,6 +11,7 @@ from console.tables.formats import DELIMITERS, FORMATS, Format
 from console.tables.headings import Column
 from console.tables.layouts import Cursor, Layout, Reading, Row
 from console.tables.limits import sentence as limits_sentence
+from console.tables.matching import match
 from console.tables.mending import headings as mending_headings
 from console.tables.mending import mended_row
 from console.tables.neutral import neutral, restored
@@ -34,6 +35,7 @@ __all__ = [
     "Writer",
     "detect",
     "limits_sentence",
+    "match",
     "mended_row",
     "mending_headings",
     "neutral",

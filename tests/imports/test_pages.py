@@ -11,6 +11,7 @@ from django.test import Client
 from console.models import ColumnMapping, File, Run
 from console.testing import assert_succeeded, hold, perform
 from notes.models import Note, Tag
+from notes.operations import ImportNotes
 from tests.admin.forms import messages_of, only_form, text_of
 from tests.admin.payloads import PAYLOAD
 from tests.admin.running import page_of, put_away, signed_in, staff
@@ -325,3 +326,9 @@ class TestWhoMay:
             reader.feed(page.content.decode())
             assert reader.found == []
             assert "<img src=x" not in page.content.decode()
+
+
+def test_headings_are_guessed_in_the_languages_of_the_site() -> None:
+    """As the admin names the fields there, without accents and with a slip of the pen."""
+    headings = ["SLUG", "Titulo", "Autor", "Etiquetas", "Boddy"]
+    assert ImportNotes.guess(headings) == ["slug", "title", "author", "tags", "body"]
