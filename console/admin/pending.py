@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import admin
@@ -19,7 +20,8 @@ from console.admin.links import run_url
 from console.admin.sight import sight
 from console.admin.words import strongest
 from console.engine.holds import identity_type, object_key
-from console.engine.progress import progress_of
+from console.engine.progress import A_PAGE, progress_of
+from console.engine.statements import Given, Rows
 from console.models import FAILS, Failure, Run, Target
 from console.operations import Hold
 from console.reports.marks import pending_mark
@@ -38,15 +40,31 @@ def pending_targets(model: type[Model], pks: Iterable[Any], *related: str) -> di
         related: What is wanted of the runs too, such as ``"run__asked_by"``.
     """
     wanted = {object_key(model, pk): str(pk) for pk in pks}
-    targets = _pending(model).filter(object_id__in=wanted).select_related("run", *related)
     found: dict[str, list[Target]] = {}
-    for target in targets.order_by("id"):
+    for target in _read(identity_type(model).pk, list(wanted), related):
         found.setdefault(wanted[target.object_id], []).append(target)
     return found
 
 
-def _pending(model: type[Model]) -> QuerySet[Target]:
-    """Return the targets of active runs, to be narrowed to some objects.
+def _read(type_id: int, keys: list[str], related: tuple[str, ...]) -> Iterable[Target]:
+    if len(keys) > A_PAGE:
+        return _of(type_id, keys, related)
+    found: list[Target] = _of_few(len(keys), related).read(type=type_id, **{f"key {n}": k for n, k in enumerate(keys)})
+    return found
+
+
+@lru_cache(maxsize=A_PAGE)
+def _of_few(count: int, related: tuple[str, ...]) -> Rows[Target]:
+    """Return the query as a statement that is composed once for each number of objects: it belongs to every page of a list."""
+    return Rows(lambda: _of(Given("type"), [Given(f"key {n}") for n in range(count)], related))
+
+
+def _of(type_id: Any, keys: list[Any], related: tuple[str, ...]) -> QuerySet[Target]:
+    return _pending(type_id).filter(object_id__in=keys).select_related("run", *related).order_by("id")
+
+
+def _pending(type_id: Any) -> QuerySet[Target]:
+    """Return the targets of active runs on objects of one content type, to be narrowed to some objects.
 
     Objects are to lead to targets, and those to their runs: not the other way round, for a run may have a million of
     them. What is older than the oldest active run is history, which an index leaves out.
@@ -54,7 +72,7 @@ def _pending(model: type[Model]) -> QuerySet[Target]:
     # By an expression, or a database with statistics goes through the ended runs from the first one on.
     oldest = Run.objects.filter(state__in=sorted(ACTIVE)).order_by(F("pk") + 0).values("pk")[:1]
     state = Run.objects.filter(pk=OuterRef("run")).values("state")
-    targets = Target.objects.filter(content_type=identity_type(model), withdrawn=False, run__gte=Subquery(oldest))
+    targets = Target.objects.filter(content_type=type_id, withdrawn=False, run__gte=Subquery(oldest))
     return targets.alias(console_state=Subquery(state)).filter(console_state__in=sorted(ACTIVE))
 
 
@@ -122,7 +140,7 @@ class PendingFilter(admin.SimpleListFilter):
         queryset = queryset.annotate(console_key=Cast("pk", CharField()))
         if choice == "failed":
             return queryset.filter(console_key__in=_failed(queryset.model).values("object_id"))
-        targets = _pending(queryset.model).filter(object_id=OuterRef("console_key"))
+        targets = _pending(identity_type(queryset.model).pk).filter(object_id=OuterRef("console_key"))
         if choice == "locked":
             targets = targets.filter(hold=Hold.EXCLUSIVE)
         # Asked object by object, which stops where the page is full; EXISTS would be joined to every target of the runs.
