@@ -19,6 +19,7 @@ from console.imports.sheets import Layout, Sheet
 from console.imports.waves import Wave
 from console.imports.writing import Writing
 
+SIZE = 2000  # the most rows that share their statements; larger ones are no faster, and SQLite limits the parameters
 FEW = 4  # so many rows of a part that failed go one by one; more are halved first
 
 
@@ -59,7 +60,6 @@ class BulkPath(Path):
         dry_run: bool = False,
         held: Held | None = None,
         show: Show | None = None,
-        stage: bool = False,
     ) -> list[Outcome]:
         """Write the rows of one chunk; see `Path.write`."""
         if not rows:
@@ -70,7 +70,8 @@ class BulkPath(Path):
         shown = dict(writing.show)
         try:
             with transaction.atomic(using=self.using):
-                outcomes = _write(writing, batch.rows)
+                pieces = (batch.rows[start : start + SIZE] for start in range(0, len(batch.rows), SIZE))
+                outcomes = [outcome for piece in pieces for outcome in _write(writing, piece)]
                 self._check_deferred()
         except IntegrityError:  # of a constraint that is checked at the end
             writing.show.update(shown)

@@ -26,11 +26,10 @@ EXISTING = frozenset({Kind.CHANGED, Kind.DELETED})
 
 
 class Row(NamedTuple):
-    """A row of the file: its number there, its raw values by column, and what an earlier dry run kept of it."""
+    """A row of the file: its number there, and its raw values by the resource's names of their columns."""
 
     number: int
     values: Mapping[str, Any]
-    staged: Any = None
 
 
 class Change(NamedTuple):
@@ -74,7 +73,6 @@ class Outcome:
         error: The exception behind that, if it was an unexpected one.
         changes: The fields that differ, if this row is one to be shown.
         held_by: The run that holds the object, if the row failed for that.
-        staged: What spares the import the work that a dry run has done, if it was asked for; JSON can keep it.
     """
 
     row: int
@@ -85,7 +83,6 @@ class Outcome:
     error: BaseException | None = None
     changes: tuple[Change, ...] = ()
     held_by: int | None = None
-    staged: Any = None
 
     @property
     def existing(self) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.text import get_text_list
@@ -45,7 +44,6 @@ class Path:
         dry_run: bool = False,
         held: Held | None = None,
         show: Show | None = None,
-        stage: bool = False,
     ) -> list[Outcome]:
         """Write the rows of one chunk, in the caller's transaction.
 
@@ -54,7 +52,6 @@ class Path:
             dry_run: What the hooks are told. The rows are written all the same, and the caller rolls that back.
             held: Says which of some objects other runs hold. It is asked when they are locked.
             show: How many outcomes of each kind are to carry their changes; counted down.
-            stage: Whether outcomes are to carry what spares a later import the reading and checking of the row.
 
         Returns:
             What came of each row, in the order of the rows.
@@ -65,17 +62,3 @@ class Path:
             django.db.OperationalError: Trouble with the database that says nothing about the rows.
         """
         raise NotImplementedError
-
-    def signature(self, columns: Iterable[str]) -> str:
-        """Return what staged rows depend on: they may be handed on as long as it is the same."""
-        known = [
-            (name, field.attribute, field.column_name, type(field.widget).__qualname__, vars_of(field.widget))
-            for name, field in self.resource.fields.items()
-        ]
-        return hashlib.sha256(repr((type(self).__name__, list(columns), known)).encode()).hexdigest()[:16]
-
-
-def vars_of(widget: Any) -> list[tuple[str, str]]:
-    """Return the settings of a widget, without addresses in memory."""
-    plain = (str, int, bool, float, tuple, list, type(None))
-    return sorted((name, repr(value)) for name, value in vars(widget).items() if isinstance(value, plain))

@@ -55,7 +55,6 @@ class RowPath(Path):
         dry_run: bool = False,
         held: Held | None = None,
         show: Show | None = None,
-        stage: bool = False,
     ) -> list[Outcome]:
         """Write the rows of one chunk; see `Path.write`. Holds are the guard's affair here: rows are saved one by one."""
         if not rows:
