@@ -23,7 +23,8 @@ class ConsoleSettings:
     take where its operation says nothing; `margin` lies between the soft and the hard time limit, and again between
     the hard limit and the lease's end. `keep_files` is how long uploads and exports are kept; `import_max_bytes` how many bytes
     an upload may have; `import_all_or_nothing` how many rows one transaction imports at most; a preview of a file of at most
-    `import_at_once` bytes is made by the request that asks for it.
+    `import_at_once` bytes is made by the request that asks for it. A probe goes through every queue each `probe` seconds; one
+    that takes more than `queue_late` is told, more than `queue_dead` urgently; so is a disk of which less than `disk_low` is free.
     """
 
     slice: float = 10.0
@@ -35,6 +36,10 @@ class ConsoleSettings:
     sweep: float = 1.0
     sweep_limit: int = 500
     heartbeat: float = 5.0
+    probe: float = 10.0
+    queue_late: float = 60.0
+    queue_dead: float = 600.0
+    disk_low: float = 0.1
     chunk_time: float | None = None
     chunk_size: int = 100
     chunk_size_max: int = 20_000

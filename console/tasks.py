@@ -10,6 +10,7 @@ from django.apps import apps
 from console.engine.runner import carry_out
 from console.engine.statements import insert
 from console.engine.wakeups import TASK
+from console.monitoring import probes
 
 KEEPS_RESULTS = apps.is_installed("django_celery_results")
 
@@ -21,6 +22,12 @@ def wake(self: Any, run_id: int, partition_id: int, token: int) -> None:
     outcome = carry_out(run_id, partition_id, token, task_id=at.id, worker=at.hostname or "", eager=bool(at.is_eager))
     if outcome is not None and KEEPS_RESULTS:
         _keep(self.backend, at, outcome)
+
+
+@shared_task(name=probes.TASK, bind=True, ignore_result=True, acks_late=False, max_retries=0)
+def probe(self: Any, queue: str, name: str) -> None:
+    """Answer a probe that went through a queue."""
+    probes.answer(queue, name, self.request.hostname or "")
 
 
 def _keep(backend: Any, at: Any, outcome: str) -> None:

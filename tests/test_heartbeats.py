@@ -20,8 +20,8 @@ from console.engine.acceptance import start
 from console.engine.claims import claim
 from console.engine.wakeups import TASK
 from console.models import Heartbeat, Partition, Run
-from console.monitoring import heartbeats
-from console.monitoring.heartbeats import Pulse, Sign, forget_silent, guarded
+from console.monitoring.heartbeats import Pulse, guarded
+from console.monitoring.signs import VERSION, Sign, forget_silent
 from console.operations import BaseOperation
 from console.testing import declared
 from notes.models import Note
@@ -87,7 +87,7 @@ def test_a_sign_is_one_row_however_often_it_is_given() -> None:
         ["bulk", "control"],
         4,
         "prefork",
-        heartbeats.VERSION,
+        VERSION,
     )
     assert abs(timezone.now() - row.seen_at) < timedelta(minutes=1)
 

@@ -16,6 +16,7 @@ ORDER = (
     ("redelivery", "redelivery_max", "waiting grows from the one to the other"),
     ("sweep", "redelivery", "a message would be sent again before anybody looks"),
     ("chunk_size", "chunk_size_max", "chunks grow from the one to the other"),
+    ("queue_late", "queue_dead", "a queue is late before it counts as dead"),
     ("chunk_time", "slice", "a slice holds several chunks"),
 )
 

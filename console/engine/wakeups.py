@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from celery import current_app, uuid
@@ -130,12 +130,18 @@ def is_away(queue: str) -> bool:
 
 def depth(queue: str) -> int | None:
     """Return how many messages wait in `queue`, or None if the broker does not answer."""
+    found = depths([queue])
+    return found[queue] if found else None
+
+
+def depths(queues: Sequence[str]) -> dict[str, int] | None:
+    """Return how many messages wait in each of `queues`, asked through one connection; None if the broker does not answer."""
     try:
         with current_app.connection_for_read() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=settings.broker_timeout)
-            return _length(connection.default_channel, queue)
+            return {queue: _length(connection.default_channel, queue) for queue in queues}
     except BROKER_TROUBLE as error:
-        logger.warning("the broker does not tell how long “%s” is: %s", queue, error)
+        logger.warning("the broker does not tell how long “%s” is: %s", "”, “".join(queues[:3]), error)
         return None
 
 

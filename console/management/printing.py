@@ -80,8 +80,9 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     for text in (finding.evidence, finding.consequence):
         if text:
             yield f"    {text}"
-    if finding.cure:
-        yield f"    → {finding.cure}"
+    for text in (finding.cure, finding.command):
+        if text:
+            yield f"    → {text}"
 
 
 def run_as_json(run: Run, progress: Progress) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Heartbeat(models.Model):
     version = models.CharField(_("version"), max_length=50, blank=True)
     started_at = models.DateTimeField(_("since"))
     seen_at = models.DateTimeField(_("last sign"), db_index=True)
+    own_at = models.DateTimeField(null=True)  # the same moment by the process's own clock
 
     class Meta:
         verbose_name = _("heartbeat")

@@ -1,4 +1,4 @@
-"""Signs of life: each worker and scheduler renews its own row, and looks for what is owed while it is at it.
+"""The pulse: each worker renews its sign of life, and looks for what is owed while it is at it.
 
 A worker's main process does both in a thread of its own, so that neither a busy pool nor a broker that is away stops
 them; it is also the first to learn that one of its processes died (PROTOCOL M6, H8).
@@ -11,16 +11,12 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from importlib.metadata import version
 from time import monotonic
 from typing import Any
 
 from celery.exceptions import WorkerLostError
 from celery.signals import task_failure, worker_ready, worker_shutdown
 from django.db import connections
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from console.conf import settings
@@ -28,55 +24,13 @@ from console.engine.partitions import release_lost
 from console.engine.sweeps import sweep
 from console.engine.wakeups import TASK
 from console.models import Heartbeat
+from console.monitoring.signs import Sign
+from console.monitoring.watching import watch_alone
 
 logger = logging.getLogger(__name__)
 
-VERSION = version("django-operations-console")
-FORGOTTEN_AFTER = timedelta(hours=1)
 FAREWELL = 5.0
 FORK_WAITS = 10.0
-
-
-@dataclass(frozen=True)
-class Sign:
-    """Who gives the sign of life; its row is unique by kind and name."""
-
-    kind: Heartbeat.Kind
-    name: str
-    queues: tuple[str, ...] = ()
-    concurrency: int = 1
-    pool: str = ""
-    pid: int = field(default_factory=os.getpid)
-    started_at: datetime = field(default_factory=timezone.now)
-
-    def renew(self) -> None:
-        """Write the row: alive now, by the database's clock."""
-        row = Heartbeat(
-            kind=self.kind,
-            name=self.name,
-            queues=list(self.queues),
-            concurrency=self.concurrency,
-            pool=self.pool,
-            pid=self.pid,
-            version=VERSION,
-            started_at=self.started_at,
-            seen_at=Now(),
-        )
-        Heartbeat.objects.bulk_create(
-            [row],
-            update_conflicts=True,
-            unique_fields=("kind", "name"),
-            update_fields=("queues", "concurrency", "pool", "pid", "version", "started_at", "seen_at"),
-        )
-
-    def withdraw(self) -> None:
-        """Remove the row: a process that stopped in good order is not missed."""
-        Heartbeat.objects.filter(kind=self.kind, name=self.name, pid=self.pid).delete()
-
-
-def forget_silent() -> int:
-    """Remove the rows of processes that have been silent for an hour, and return how many there were."""
-    return Heartbeat.objects.filter(seen_at__lt=Now() - FORGOTTEN_AFTER).delete()[0]
 
 
 def guarded(function: Callable[..., object], *args: Any) -> None:
@@ -130,7 +84,6 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         """Beat until stopped; in between serve the tasks reported lost."""
-        self._do(forget_silent)
         due = monotonic()
         while True:
             try:
@@ -139,6 +92,7 @@ class Pulse(threading.Thread):
                 due = monotonic() + settings.heartbeat
                 self._do(self._renew)
                 self._do(sweep)
+                self._do(watch_alone)
                 continue
             if task_id is None:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,10 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from console.conf import settings
 from console.engine.sweeps import sweep
 from console.models import Heartbeat
-from console.monitoring.heartbeats import Sign, forget_silent, guarded
+from console.monitoring.heartbeats import guarded
+from console.monitoring.probes import probe_queues
+from console.monitoring.signs import Sign
+from console.monitoring.watching import watch
 from console.schedules.entries import PlainEntry, readable
 from console.schedules.firing import fire_due
 from console.schedules.planning import replan
@@ -44,7 +48,7 @@ class Scheduler(DatabaseScheduler):
         self.max_interval = min(self.max_interval, settings.sweep)
         self._sign = Sign(Heartbeat.Kind.SCHEDULER, f"beat@{socket.gethostname()}:{os.getpid()}")
         self._next_sweep = self._next_sign = monotonic()
-        guarded(forget_silent)
+        guarded(partial(watch, settings_too=True))
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send the due entries, then sweep; return how many seconds to sleep before the next tick."""
@@ -84,3 +88,5 @@ class Scheduler(DatabaseScheduler):
         if monotonic() >= self._next_sign:
             self._next_sign = monotonic() + settings.heartbeat
             guarded(self._sign.renew)
+            guarded(probe_queues)
+            guarded(watch)

@@ -16,7 +16,7 @@ from console.admin.selection import Chosen
 from console.engine.acceptance import start
 from console.engine.selection import Selection
 from console.models import Heartbeat, Run, Target
-from console.monitoring.heartbeats import Sign
+from console.monitoring.signs import Sign
 from console.operations import Delete, ExternalOperation, Hold
 from console.states import ACTIVE
 from console.testing import declared, hold, perform

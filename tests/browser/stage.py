@@ -18,7 +18,7 @@ from console.engine import control
 from console.engine.acceptance import start
 from console.exceptions import ItemFailed, Retry
 from console.models import Attempt, Heartbeat, Partition, Run, Schedule
-from console.monitoring.heartbeats import Sign
+from console.monitoring.signs import Sign
 from console.operations import Operation
 from console.schedules.acts import disable
 from console.schedules.firing import fire_due

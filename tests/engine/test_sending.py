@@ -13,7 +13,7 @@ from django_celery_results.models import TaskResult
 
 from console.conf import settings as console_settings
 from console.engine import partitions, runner, sweeps, wakeups
-from console.models import Attempt, Partition, Run
+from console.models import Attempt, Heartbeat, Partition, Run
 from console.monitoring import heartbeats
 from console.operations import RetryPolicy
 from console.states import State
@@ -206,7 +206,7 @@ def test_workers_look_for_what_is_owed_when_beat_is_down(declare: Declare, broke
     run = begin(declare(), make_notes(1))
     come_due(run)
     broker.sent.clear()
-    pulse = heartbeats.Pulse(lambda: heartbeats.Sign(heartbeats.Heartbeat.Kind.WORKER, "worker"))
+    pulse = heartbeats.Pulse(lambda: heartbeats.Sign(Heartbeat.Kind.WORKER, "worker"))
     pulse.start()
     try:
         until(lambda: broker.sent)

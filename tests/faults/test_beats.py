@@ -6,7 +6,6 @@ import signal
 
 import pytest
 
-from console.engine.wakeups import depth
 from console.models import Heartbeat
 from tests.faults.runs import begin, counts, make, outcomes, succeeded
 from tests.polling import until
@@ -46,7 +45,7 @@ def test_a_beat_killed_and_started_again_sends_what_is_owed(processes: Processes
     beat.wait()
     processes.broker.start()
     beat.start()
-    until(lambda: depth("bulk"))
+    until(lambda: run.partitions.exclude(sent_at=None).exists())
     processes.worker()
     succeeded(run)
     assert counts() == {1}

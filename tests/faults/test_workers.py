@@ -11,7 +11,8 @@ import pytest
 
 from console.engine.acceptance import start
 from console.models import Attempt, Partition
-from console.monitoring.heartbeats import Pulse, Sign
+from console.monitoring.heartbeats import Pulse
+from console.monitoring.signs import Sign
 from notes.models import Note, Tag
 from tests.faults.runs import (
     a_slice_begins,

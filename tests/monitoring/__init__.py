@@ -1,0 +1,1 @@
+"""Tests of the signs of life and of what they say."""
