@@ -1,4 +1,4 @@
-"""``python -m bench.child <operation> <copies>``: carry one run out, as a worker's process does, and tell its memory."""
+"""``python -m bench.child <operation> <parameters as JSON>``: carry one run out, as a worker's process does, and tell its memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import django
 from django.db import connection
@@ -20,7 +21,7 @@ def megabytes() -> float:
     return int(found[1]) / 1024
 
 
-def main(name: str, copies: int) -> None:
+def main(name: str, params: dict[str, Any]) -> None:
     """Carry out a run that is accepted here, and print the memory before and after."""
     from console.engine.acceptance import start  # noqa: PLC0415 - apps must be ready
     from console.testing import assert_succeeded, perform  # noqa: PLC0415
@@ -29,11 +30,11 @@ def main(name: str, copies: int) -> None:
     app.loader.import_default_modules()
     connection.ensure_connection()
     idle = megabytes()
-    run = start(name, objects=Note.all_objects.all(), params={"copies": copies})
+    run = start(name, objects=Note.all_objects.all(), params=params)
     assert_succeeded(perform(run))
     print(json.dumps({"idle": idle, "peak": megabytes()}))
 
 
 if __name__ == "__main__":
     django.setup()
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], json.loads(sys.argv[2]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 from bench.figures import Figure, at_most
 from bench.world import World
@@ -18,7 +19,7 @@ def measure(world: World) -> list[Figure]:
     idle: list[float] = []
 
     def peak(operation: str, copies: int) -> float:
-        before, after = child(operation, copies)
+        before, after = child(operation, {"copies": copies})
         idle.append(before)
         return after
 
@@ -39,8 +40,8 @@ def measure(world: World) -> list[Figure]:
     ]
 
 
-def child(operation: str, copies: int) -> tuple[float, float]:
+def child(operation: str, params: dict[str, Any]) -> tuple[float, float]:
     """Return the MB of a process when idle, and at its peak after the run."""
-    command = [sys.executable, "-m", "bench.child", operation, str(copies)]
+    command = [sys.executable, "-m", "bench.child", operation, json.dumps(params)]
     answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return answer["idle"], answer["peak"]

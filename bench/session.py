@@ -31,6 +31,7 @@ BENCHES = (
     "pages",
     "tables",
     "imports",
+    "exports",
 )
 
 

@@ -33,6 +33,8 @@ class Sizes:
     many: int = 10_000
     accepted: int = 200
     selected: int = 50_000
+    exported: int = 20_000
+    exported_many: int = 200_000
     idle: int = 300
     posts: int = 30
     cancels: int = 5
@@ -58,6 +60,8 @@ TINY = Sizes(
     many=3,
     accepted=3,
     selected=50,
+    exported=50,
+    exported_many=100,
     idle=5,
     posts=2,
     cancels=1,

@@ -18,7 +18,7 @@ class ConsoleConfig(AppConfig):
         """Find each app's ``operations`` module, then guard the models registered there."""
         from console import checks, tasks  # noqa: F401, PLC0415 - models must be loaded before these
         from console.admin.selection import resolve_changelist, resolve_run  # noqa: PLC0415
-        from console.engine import guard, selection  # noqa: PLC0415
+        from console.engine import cleaning, guard, selection  # noqa: F401, PLC0415
         from console.monitoring import heartbeats  # noqa: PLC0415
 
         autodiscover_modules("operations")

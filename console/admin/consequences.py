@@ -65,8 +65,8 @@ def _held(operation: type[BaseOperation], count: int, what: str, noun: str) -> I
         ) % {"what": what, "noun": noun}
     elif issubclass(operation, FileOperation):
         yield ngettext(
-            "This %(noun)s is not changed, and stays free: it is told as it is when the run reaches it.",
-            "These %(what)s are not changed, and stay free: each is told as it is when the run reaches it.",
+            "This %(noun)s is not changed, and stays free: it is written as it is when the run reaches it.",
+            "These %(what)s are not changed, and stay free: each is written as it is when the run reaches it.",
             count,
         ) % {"what": what, "noun": noun}
     if operation.hold == Hold.SHARED:

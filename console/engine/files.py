@@ -122,7 +122,7 @@ def remove(files: QuerySet[File]) -> int:
     """Delete the bytes of `files` after commit and say so in their records, which stay; returns how many there were."""
     with transaction.atomic():
         there = files.filter(deleted_at=None)
-        found = dict(there.select_for_update(no_key=True).order_by("pk").values_list("pk", "stored"))
+        found = dict(there.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", "stored"))
         File.objects.filter(pk__in=found).update(deleted_at=timezone.now())
         forget_bytes(list(found.values()))
     return len(found)

@@ -52,6 +52,7 @@ class File(models.Model):
         verbose_name_plural = _("files")
         ordering = ("id",)
         default_permissions = ()
+        permissions = (("clean_files", "Can clean up files"),)  # untranslated, as Django's own are
         indexes = (
             # Read by the clean-up.
             models.Index(

@@ -38,6 +38,7 @@ NO_PAGES = {
     **dict.fromkeys((f"{RUN}add/", f"{RUN}<path:object_id>/delete/", f"{RESULT}add/"), "nobody may"),
     **dict.fromkeys((f"{at}<path:object_id>/" for at in (RUN, RESULT, SCHEDULE)), "leads to the page"),
     "admin/notes/tag/<path:object_id>/operation/<str:operation>/": "tags have no operations",
+    "admin/notes/tag/operation/<str:operation>/all/": "tags have no exports",
 }
 
 
