@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('console', '0010_schedules'),
+        ('console', '0011_monitoring'),
     ]
 
     operations = [
