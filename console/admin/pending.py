@@ -47,7 +47,7 @@ def pending_targets(model: type[Model], pks: Iterable[Any], *related: str) -> di
 
 
 def _read(type_id: int, keys: list[str], related: tuple[str, ...]) -> Iterable[Target]:
-    if len(keys) > A_PAGE:
+    if not 0 < len(keys) <= A_PAGE:  # of nothing no statement can be composed: an empty list asks too
         return _of(type_id, keys, related)
     found: list[Target] = _of_few(len(keys), related).read(type=type_id, **{f"key {n}": k for n, k in enumerate(keys)})
     return found

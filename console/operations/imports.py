@@ -74,7 +74,6 @@ class Import(Operation):
     form: ClassVar[type[forms.Form] | None] = ImportForm
     selection: ClassVar[str | None] = None
     reads_rows: ClassVar[bool] = True
-    timeout: ClassVar[float | None] = 60
     resource_class: ClassVar[type[ModelResource] | None] = None
 
     @classmethod

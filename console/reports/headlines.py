@@ -73,7 +73,7 @@ def parameters(run: Run, *, whole: bool = True) -> list[tuple[str, str]]:
             SECRET if name in secret or _hidden(fields.get(name)) else _value(value, fields.get(name), whole=whole),
         )
         for name, value in run.params.items()
-        if not is_import(run) or value not in ("", None, [])
+        if not is_import(run) or (name != "file" and value not in ("", None, []))
     ]
 
 

@@ -17,7 +17,7 @@ from django_celery_results.models import TaskResult
 from console.engine import control
 from console.engine.acceptance import start
 from console.exceptions import ItemFailed, Retry
-from console.models import Attempt, Heartbeat, Partition, Run, Schedule
+from console.models import Attempt, File, Heartbeat, Partition, Run, Schedule
 from console.monitoring.signs import Sign
 from console.operations import Operation
 from console.schedules.acts import disable
@@ -25,12 +25,14 @@ from console.schedules.firing import fire_due
 from console.schedules.timing import Interval
 from console.testing import declared, perform
 from notes.models import Note, Tag
-from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, ExportNotes, RetagNotes
+from notes.operations import ArchiveNotes, CopyNotes, DeleteNotes, ExportNotes, ImportNotes, RetagNotes
 from tests.admin.running import fall_silent
 from tests.engine.kit import chunk, must_win
+from tests.imports.files import as_csv, uploaded
 from tests.schedules.kit import NIGHTLY, after, scheduled
 
 DEMO = Path(__file__).parents[2] / "fixtures" / "demo.json"
+AUTHORED = ("slug", "title", "body", "author")
 SILENCE = 32  # seconds: long, and yet nobody else may take over
 
 
@@ -43,6 +45,7 @@ class Stage:
     def __init__(self) -> None:
         self.admin, self.viewer = (User.objects.get(username=name) for name in ("admin", "viewer"))
         self.runs: dict[str, Run] = {}
+        self.files: dict[str, File] = {}
         self.schedules: dict[str, Schedule] = {}
         self._free = list(Note.objects.filter(trashed_at=None).order_by("pk"))
 
@@ -117,7 +120,23 @@ def _ended(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
         "succeeded": perform(start(CopyNotes, by=stage.admin, objects=stage.take(3), params={"copies": 2})),
         "exported": perform(start(ExportNotes, by=stage.admin, objects=stage.take(3), params={"format": "csv"})),
         "dry run": perform(start(DeleteNotes, by=stage.admin, objects=stage.take(4), dry_run=True)),
+        **_imported(stage),
     }
+
+
+def _imported(stage: Stage) -> dict[str, Run]:
+    """Preview a file of new and changed notes, one of an author whom nobody knows; import another one like it."""
+    runs = {}
+    for name in ("previewed", "imported"):
+        notes = [[note.slug, note.title.upper(), note.body, ""] for note in stage.take(3)]
+        fresh = [
+            [f"{name}-{n}", f"Note {n}", "The roses need water.", "J. Smiht" if n == 3 else ""] for n in range(1, 5)
+        ]
+        stage.files[name] = uploaded(as_csv([*notes, *fresh], AUTHORED), "garden.csv", by=stage.admin)
+        params = {"file": stage.files[name].pk, "columns": list(AUTHORED)}
+        runs[name] = perform(start(ImportNotes, by=stage.admin, params=params, dry_run=True))
+    runs["imported"] = perform(control.do_it_now(runs["imported"].pk, by=stage.admin).run)
+    return runs
 
 
 def _in_trouble(stage: Stage, stack: ExitStack) -> dict[str, Run]:

@@ -37,8 +37,15 @@ NO_PAGES = {
     f"{RUN}<int:run_id>/undo/": "reserved: not found",
     **dict.fromkeys((f"{RUN}add/", f"{RUN}<path:object_id>/delete/", f"{RESULT}add/"), "nobody may"),
     **dict.fromkeys((f"{at}<path:object_id>/" for at in (RUN, RESULT, SCHEDULE)), "leads to the page"),
-    "admin/notes/tag/<path:object_id>/operation/<str:operation>/": "tags have no operations",
     "admin/notes/tag/operation/<str:operation>/all/": "tags have no exports",
+    **dict.fromkeys(
+        (
+            "admin/notes/tag/<path:object_id>/operation/<str:operation>/",
+            "admin/notes/tag/operation/<str:operation>/",
+            "admin/notes/tag/operation/<str:operation>/<int:file_id>/",
+        ),
+        "tags have no operations",
+    ),
 }
 
 
