@@ -45,7 +45,7 @@ def measure(world: World) -> list[Figure]:
             rate["sheet"],
             rate["openpyxl"],
             "openpyxl, read-only",
-            at_least(3),
+            at_least(2),
         ),
         Figure("memory, 1,000,000 rows of CSV (MB)", large, small, "10,000 rows", at_most(1.1)),
     ]

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.contrib import messages
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.utils.translation import gettext as _
 
 from console.admin.access import RunModelAdmin, explained, only, open_run
 from console.admin.import_part import original_of
+from console.admin.links import run_url
 from console.admin.sight import sight
 from console.engine.files import open_file, output_of
 from console.exceptions import FileGone
+from console.exceptions.tables import NotInXLSX
 from console.models import File, Run
 from console.reports import mending
 from console.reports.failures import table
@@ -36,8 +46,13 @@ def failures_xlsx(model_admin: RunModelAdmin, request: HttpRequest, run_id: int)
     run = open_run(request, model_admin.admin_site, run_id)
     if not HAS_XLSX:
         raise Http404(_("XLSX needs the extra “xlsx” of django-operations-console. Download the CSV."))
-    red = mending.error_place(run) if mending.is_mendable(run) else None
-    file = xlsx_file(_failures(model_admin, request, run), "failures", red)
+    is_mendable = mending.is_mendable(run)
+    red = mending.error_place(run) if is_mendable else None
+    try:
+        file = xlsx_file(_failures(model_admin, request, run), "failures", red, is_whole=is_mendable)
+    except NotInXLSX as refused:
+        messages.warning(request, str(refused))
+        return HttpResponseRedirect(run_url(model_admin.admin_site, run.pk))
     return FileResponse(file, as_attachment=True, filename=f"run-{run.pk}-failures.xlsx")
 
 

@@ -208,6 +208,20 @@ class OpenQuote(Refused):
         )
 
 
+class NotInXLSX(ConsoleError):
+    """A text that no cell of a workbook can hold whole; what comes back from it would be another."""
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+        super().__init__(
+            _(
+                "Not downloaded as XLSX: row %(row)s of the report has a value with control characters or more than "
+                "32,767 characters, which no cell of XLSX holds. Download the CSV, which has it whole."
+            )
+            % {"row": grouped(row)}
+        )
+
+
 class NotSo(Refused):
     """What was chosen on the page does not fit the file: its encoding, its heading's row, its sheet."""
 

@@ -8,6 +8,7 @@ from datetime import datetime, time
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from console.exceptions.tables import NotInXLSX
 from console.tables import neutral
 
 try:
@@ -33,7 +34,7 @@ def csv_lines(rows: Iterable[list[Any]]) -> Iterator[str]:
         yield writer.writerow([neutral(_as_text(cell)) for cell in row])
 
 
-def xlsx_file(rows: Iterable[list[Any]], title: str, red: int | None = None) -> IO[bytes]:
+def xlsx_file(rows: Iterable[list[Any]], title: str, red: int | None = None, *, is_whole: bool = False) -> IO[bytes]:
     """Write `rows` as XLSX into a temporary file and return it, open at its start.
 
     A sheet ends at 1,048,576 rows; what follows is in the CSV only.
@@ -42,19 +43,31 @@ def xlsx_file(rows: Iterable[list[Any]], title: str, red: int | None = None) -> 
         rows: The rows, the heading first.
         title: The name of the sheet.
         red: The column that is written in red.
+        is_whole: Whether each text must be kept as it is, for the file will come back.
+
+    Raises:
+        NotInXLSX: A text cannot be.
     """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
+    refused = 0
     for number, row in enumerate(rows):
         if number >= XLSX_ROWS:
             break
-        cells = [_legal(neutral(cell)) for cell in row]
+        calm = [neutral(cell) for cell in row]
+        cells = [_legal(cell) for cell in calm]
+        if is_whole and cells != calm:
+            refused = number + 1
+            break
         if red is not None:
             cells[red] = WriteOnlyCell(sheet, cells[red])
             cells[red].font = Font(color=RED)
         sheet.append(cells)
     file = TemporaryFile()  # noqa: SIM115 - the response closes it
-    book.save(file)
+    book.save(file)  # in any case: it also puts the sheet's own temporary file away
+    if refused:
+        file.close()
+        raise NotInXLSX(refused)
     file.seek(0)
     return file
 

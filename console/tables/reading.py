@@ -13,7 +13,6 @@ from console.exceptions.tables import NoRows, NotSo, OpenQuote, TooLongCell, Too
 from console.tables import delimited, documents, encodings, headings, limits, mending, sheets, staging
 from console.tables.detection import HEAD, as_file, first_lines
 from console.tables.layouts import DELIMITED, STAGED, START, Cursor, Layout, Reading, Row
-from console.tables.neutral import restored
 from console.tables.surveys import FIRST, Survey
 
 COUNTED: Final = 10  # times the limit: so far the rows of a table that is too long are counted
@@ -141,9 +140,9 @@ def _of_sheet(
     for number, values in sheet.rows():
         if number == reading.heading_row:
             columns += headings.columns(values)
-        elif columns and not all(value is None or value == "" for value in values):
+        elif columns and any(value is not None for value in values):
             fitted, problem = delimited.fitted(values, len(columns))
-            yield number, [restored(value) for value in fitted], sheet.problem(number) or problem
+            yield number, fitted, sheet.problem(number) or problem
     if not columns:
         raise NotSo(_("It has no row %(row)d.") % {"row": reading.heading_row})
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from console.exceptions.tables import Broken, Locked, NoRows, NotSo, Unreadable
 from console.tables import archives
 from console.tables.formats import XLSX, Format
+from console.tables.neutral import restored
 
 try:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
@@ -93,11 +94,11 @@ def _active(file: IO[bytes], name: str) -> int:
 
 
 def _value(cell: Any, *, is_xlsx: bool) -> Any:
-    """Return a cell's value as openpyxl and tablib give it, on which the widgets of imports rely."""
-    if cell == "":
-        return None
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= _EXACT:
-        return int(cell)
+    """Return a cell's value as openpyxl and tablib give it, on which the widgets of imports rely; formulas restored."""
+    if isinstance(cell, str):
+        return restored(cell) if cell[:1] == "'" else cell or None
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() and abs(cell) <= _EXACT else cell
     if is_xlsx and isinstance(cell, date) and not isinstance(cell, datetime):
         return datetime.combine(cell, time())
     return cell

@@ -21,7 +21,7 @@ _KINDS: Final[dict[str, Callable[[Any], Any]]] = {
 
 def line_of(number: int, values: list[Any], problem: str) -> bytes:
     """Return a row as a line of the staged file."""
-    return json.dumps([number, problem, values], default=_packed, separators=(",", ":")).encode() + b"\n"
+    return _encode([number, problem, values]).encode() + b"\n"
 
 
 def rows(file: IO[bytes], layout: Layout, cursor: Cursor | None = None) -> Iterator[Row]:
@@ -51,6 +51,9 @@ def _packed(value: Any) -> dict[str, Any]:
         return {"decimal": str(value)}
     kind = next(name for name, of in (("datetime", datetime), ("date", date), ("time", time)) if isinstance(value, of))
     return {kind: value.isoformat()}
+
+
+_encode = json.JSONEncoder(default=_packed, separators=(",", ":")).encode
 
 
 def _unpacked(value: dict[str, Any]) -> Any:

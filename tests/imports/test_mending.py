@@ -117,3 +117,12 @@ def test_the_report_outlives_the_file(client: Client) -> None:
     remove(File.objects.filter(kind=File.Kind.INPUT))
     rows = as_rows(download(client, run))
     assert rows[1][:4] == ["bad", "'=1+1", "one\ntwo", "J. Smiht"]
+
+
+def test_no_value_is_cut_in_a_workbook_that_will_come_back(client: Client) -> None:
+    """A text that no cell of XLSX holds is had from the CSV, whole; nobody imports half of it."""
+    body = "x" * 40_000
+    run = failed(as_csv([["bad", "Title", body, "nobody"]], HEADINGS))
+    page = client.get(page_of(run, "failures.xlsx"), follow=True)
+    assert "Not downloaded as XLSX: row 2 of the report has a value" in text_of(page)
+    assert as_rows(download(client, run))[1][2] == body
