@@ -35,8 +35,7 @@ from console.exceptions import ObjectBusy, ObjectHeld, VerbNotLawful
 from console.models import Run, Target
 from console.operations import operations_of
 from console.operations.registry import known_operation
-from console.reports.headlines import subject
-from console.reports.words import number
+from console.reports.words import counted, number
 from console.states import Verb
 
 CANCEL_RUN, TRASH, TELL = "_cancel_run", "_trash", "_tell"
@@ -210,14 +209,16 @@ def _told(runs: list[Run], obj: Model) -> list[dict[str, Any]]:
 
 
 def _consequence(run: Run, obj: Model, done: int) -> str:
-    alone = run.targets.count() == 1
+    objects = run.targets.count()
     what = (
         _("Cancels run %(run)d, which works on this %(noun)s alone.")
-        if alone
+        if objects == 1
         else _("Cancels run %(run)d for all %(what)s.")
     )
-    cancels = what % {"run": run.pk, "noun": noun(obj), "what": subject(run)}
-    stays = ngettext("%(done)s item is done and stays as it is.", "%(done)s items are done and stay as they are.", done)
+    cancels = what % {"run": run.pk, "noun": noun(obj), "what": counted(run, objects)}
+    stays = ngettext("%(done)s is done and stays as it is.", "%(done)s are done and stay as they are.", done)
+    if objects != run.total:  # such as copies
+        stays = ngettext("%(done)s item is done and stays.", "%(done)s items are done and stay.", done)
     return f"{cancels} {stays % {'done': number(done)}}" if done else cancels
 
 

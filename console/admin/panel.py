@@ -20,6 +20,7 @@ from console.engine.verbs import verbs_for
 from console.models import Failure, Partition, Run, Target
 from console.reports.headlines import summary
 from console.reports.imports import held_for_its_row, is_import
+from console.reports.objects import begun, begun_words, first_failures
 from console.reports.samples import KEPT, Sample, samples_of
 from console.reports.words import number
 from console.states import ACTIVE, Verb
@@ -61,31 +62,40 @@ def panel(request: HttpRequest, site: admin.AdminSite, obj: Model) -> Panel:
     found, seen = [*reversed(pending[-PENDING:]), *latest], sight(request, site)
     opened = seen.seen(target.run for target in found)
     shown = [target for target in found if target.run_id in opened]
-    effects, results = _effects(shown), samples_of(shown, seen)
     url = runs_url(site, q=f"{obj._meta.model_name} {obj.pk}")
-    return Panel(
-        [_row(request, site, target, effects[target.pk], results[target.pk]) for target in shown], targets.count(), url
+    return Panel(_rows(request, site, shown), targets.count(), url)
+
+
+def _rows(request: HttpRequest, site: admin.AdminSite, targets: list[Target]) -> list[PanelRow]:
+    """Return the rows, in the same queries for any number of them."""
+    failures, done = first_failures(targets), _done(targets)
+    parts, results = begun({target.run for target in targets}), samples_of(targets, sight(request, site))
+    return [
+        PanelRow(
+            run=target.run,
+            hold=target.hold or "" if target.run.is_active else "",
+            url=run_url(site, target.run_id),
+            effect=_effect(
+                target, failures.get(target.pk, (None, 0))[0], parts.get(target.pk, 0), reached=target.pk in done
+            ),
+            results=with_addresses(site, results[target.pk]),
+            is_cut=target.run.is_active or target.run.done > KEPT,
+            leave_out_url="" if target.pk in {*done, *parts} else _leave_out_url(request, site, target),
+        )
+        for target in targets
+    ]
+
+
+def _leave_out_url(request: HttpRequest, site: admin.AdminSite, target: Target) -> str:
+    may_leave_out = (
+        target.run.is_active and not target.withdrawn and Verb.WITHDRAW in verbs_for(target.run, request.user)
     )
-
-
-def _row(request: HttpRequest, site: admin.AdminSite, target: Target, effect: str, results: list[Sample]) -> PanelRow:
-    may_leave_out = target.run.is_active and Verb.WITHDRAW in verbs_for(target.run, request.user)
     address = run_url(site, target.run_id, "withdraw") if may_leave_out else ""
-    return PanelRow(
-        run=target.run,
-        hold=target.hold or "" if target.run.is_active else "",
-        url=run_url(site, target.run_id),
-        effect=effect,
-        results=with_addresses(site, results),
-        is_cut=target.run.is_active or target.run.done > KEPT,
-        leave_out_url=f"{address}?target={target.pk}" if address else "",
-    )
+    return f"{address}?target={target.pk}" if address else ""
 
 
-def _effects(targets: list[Target]) -> dict[int, str]:
-    """Return what each target's run did to the object, in two queries."""
-    ids = [target.pk for target in targets]
-    failures: dict[int | None, Failure] = {f.target_id: f for f in Failure.objects.filter(target__in=ids)}
+def _done(targets: list[Target]) -> set[int]:
+    """Return those of the targets that a cursor has passed."""
     reached = Partition.objects.filter(
         Q(last=None) | Q(last__gte=OuterRef("pk")),
         run=OuterRef("run"),
@@ -93,11 +103,11 @@ def _effects(targets: list[Target]) -> dict[int, str]:
         first__lte=OuterRef("pk"),
         position__gte=OuterRef("pk"),
     )
-    done = set(Target.objects.filter(Exists(reached), pk__in=ids).values_list("pk", flat=True))
-    return {target.pk: _effect(target, failures.get(target.pk), reached=target.pk in done) for target in targets}
+    ids = [target.pk for target in targets]
+    return set(Target.objects.filter(Exists(reached), pk__in=ids).values_list("pk", flat=True))
 
 
-def _effect(target: Target, failure: Failure | None, *, reached: bool) -> str:
+def _effect(target: Target, failure: Failure | None, parts: int, *, reached: bool) -> str:
     if target.withdrawn:
         return _("left out")
     if is_import(target.run):
@@ -105,12 +115,18 @@ def _effect(target: Target, failure: Failure | None, *, reached: bool) -> str:
     if failure is not None:
         words = _("left out: %(reason)s") if failure.is_skip else _("failed: %(reason)s")
         return words % {"reason": failure.reason}
-    if reached and target.run.dry_run:
-        return _("tried, nothing changed")
     if reached:
-        words = summary(target.run)
-        return _("done: %(summary)s") % {"summary": words} if words else _("done")
+        return _done_words(target.run)
+    if parts:
+        return begun_words(target.run, parts)
     return _("not reached yet") if target.run.is_active else _("not reached")
+
+
+def _done_words(run: Run) -> str:
+    if run.dry_run:
+        return _("tried, nothing changed")
+    words = summary(run)
+    return _("done: %(summary)s") % {"summary": words} if words else _("done")
 
 
 class PanelPart(LockedPart, ActionsPart):

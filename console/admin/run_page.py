@@ -19,6 +19,7 @@ from console.admin.run_buttons import buttons
 from console.admin.run_objects import objects_part
 from console.admin.sight import sight
 from console.conf import settings
+from console.engine.progress import Progress
 from console.models import Attempt, Run
 from console.operations.base import Hold
 from console.operations.registry import known_operation
@@ -65,6 +66,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "may_run_again": may_run_again(site, request, run),
         "is_whole": whole,
         "updated": timezone.now(),
+        "failures_title": _failures_title(progress),
         **_failures(request, run, verbs, seen),
         "objects_count": capped(run.targets.all()),
         **objects_part(request, site, run, verbs),
@@ -93,6 +95,13 @@ def _linked(run: Run, seen: Sight) -> list[tuple[str, Run]]:
     ]
     opened = seen.seen(other for _words, other in found if other)
     return [(words, other) for words, other in found if other and other.pk in opened]
+
+
+def _failures_title(progress: Progress) -> str:
+    """Return what the list of items that were not done is called: some are there because they were left out."""
+    if not progress.skipped:
+        return _("Failures")
+    return _("Failures and what was left out") if progress.failed else _("Left out")
 
 
 def _failures(request: HttpRequest, run: Run, verbs: list[Verb], seen: Sight) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from console.states import ENDED, WORKING, State
 ETA_AFTER = 5.0
 FEW = 3  # checkpoints that a worker misses before it counts as quiet,
 PATIENCE = 5.0  # but a busy machine may be so many seconds late
+A_STEP = 10  # per cent, after which a page shows anew what became of its objects
 A_PAGE = 100  # runs of a list
 SUMS = (
     "run",
@@ -49,7 +50,7 @@ class Progress:
     `attempt` is the largest number of tries of its partitions, `tries` how many its policy allows; `percent` is None
     while the run prepares; `goes_on_at` is when its pace, or a limit, lets it go on. `quiet` is for how many seconds no
     worker of it gave a sign, None while that is nothing unusual; a quiet worker has no `rate`. `version` changes whenever
-    more than numbers has changed.
+    more than numbers has changed, and now and then with them.
     """
 
     total: int | None
@@ -131,12 +132,13 @@ def _progress(run: Run, sums: dict[str, Any]) -> Progress:
     quiet = _quiet(run, operation, sums.get("lease_until_"), sums.get("slowest"))
     rate = sums.get("rate_") if run.state not in ENDED and quiet is None else None
     processed = done + failed + skipped
+    percent = _percent(run, processed)
     return Progress(
         total=run.total,
         done=done,
         failed=failed,
         skipped=skipped,
-        percent=_percent(run, processed),
+        percent=percent,
         rate=rate,
         eta_seconds=_eta(run, processed, rate),
         attempt=sums.get("attempt") or 0,
@@ -148,7 +150,7 @@ def _progress(run: Run, sums: dict[str, Any]) -> Progress:
         collected=sums.get("collected") or 0,
         preparing=run.preparing,
         error=sums.get("error_") or "",
-        version=f"{run.state}.{sums.get('event') or 0}.{failed}.{skipped}",
+        version=f"{run.state}.{sums.get('event') or 0}.{failed}.{skipped}.{'' if percent is None else percent // A_STEP}",
     )
 
 

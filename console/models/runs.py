@@ -268,3 +268,8 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.token}"
+
+    @property
+    def counted(self) -> bool:
+        """Whether `items` is known: a worker says it at the end of its attempt, and not at all if it died."""
+        return self.outcome not in {None, self.Outcome.LOST}

@@ -41,7 +41,7 @@ def subject(run: Run, *, in_list: bool = False) -> str:
         return imported(run)
     operation = _operation(run, in_list=in_list)
     objects = _objects_of_total(run, operation)
-    if objects is None and not in_list:
+    if objects is None and not in_list and not run.preparing:  # nobody knows yet
         objects = _objects(run)
     parts = [counted(run, objects)] if objects is not None else []
     if objects is None and run.total is not None:

@@ -22,7 +22,7 @@ def event_words(what: str) -> str:
     """Return what an event tells, in words; a word that is not known stays as it is."""
     known = {
         "accepted": _("accepted"),
-        "prepared": _("collected and locked its objects"),
+        "prepared": _("collected its objects"),
         "read": _("read its file"),
         "started": _("started"),
         Verb.CANCEL.value: _("asked to cancel"),

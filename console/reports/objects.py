@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Min, Model, QuerySet, Sum
+from django.db.models import Min, Model, OuterRef, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from console.models import Failure, Partition, Run, Target
@@ -43,13 +44,32 @@ def page(run: Run, among: QuerySet[Target], after: int, sight: Sight) -> Page:
     targets = targets[:PAGE]
     told = sight.told(run, [target.object_id for target in targets])
     shown = [target for target in targets if target.object_id in told]
-    failed = _failed(shown)
+    failed = first_failures(shown)
     partitions = list(run.partitions.filter(kind=Partition.Kind.WORK))
-    rows = [_row(run, target, told[target.object_id], failed, partitions) for target in shown]
+    parts = begun([run])
+    rows = [_row(run, target, told[target.object_id], failed, partitions, parts.get(target.pk, 0)) for target in shown]
     return Page(rows, len(targets) - len(shown), following)
 
 
-def _failed(targets: list[Target]) -> dict[int, tuple[Failure, int]]:
+def begun(runs: Iterable[Run]) -> dict[int, int]:
+    """Return by target how many parts of an object, such as copies, are done where others are not, in one query."""
+    following = Target.objects.filter(run=OuterRef("run"), pk__gt=OuterRef("position")).order_by("pk")
+    next_, first = (Subquery(following.values(name)[:1]) for name in ("pk", "first_part"))
+    ids = {run.pk for run in runs if not is_import(run)}  # whose cursors are places in a file
+    within = Partition.objects.filter(run__in=ids, kind=Partition.Kind.WORK, part__gt=0)
+    found = within.annotate(target=next_, first_of_target=first).values_list("target", "first_of_target", "part")
+    return {target: part - first for target, first, part in found if target and part > first}
+
+
+def begun_words(run: Run, parts: int) -> str:
+    """Return what became of an object of which `parts` are done, and others are not."""
+    if run.dry_run:
+        return _("begun, nothing is changed")
+    told = _("begun, %(count)s done so far") if run.is_active else _("begun, %(count)s done, the rest not")
+    return told % {"count": number(parts)}
+
+
+def first_failures(targets: list[Target]) -> dict[int, tuple[Failure, int]]:
     """Return the first failure of each target, and how many items of it have failed: it may be thousands of copies."""
     of_targets = Failure.objects.filter(target__in=targets).order_by()
     firsts = {
@@ -61,13 +81,16 @@ def _failed(targets: list[Target]) -> dict[int, tuple[Failure, int]]:
 
 
 def _row(
-    run: Run, target: Target, obj: Any, failed: dict[int, tuple[Failure, int]], partitions: list[Partition]
+    run: Run, target: Target, obj: Any, failed: dict[int, tuple[Failure, int]], partitions: list[Partition], parts: int
 ) -> Row:
     failure, items = failed.get(target.pk, (None, 0))
     name = str(obj)[:200] if obj is not None else (failure.object_label if failure else "") or target.object_id
     partition = _partition_of(target, partitions)
     reached = partition is not None and target.pk <= partition.position
-    return Row(target, obj, name, _outcome(run, target, failure, items, reached=reached), reached)
+    outcome = _outcome(run, target, failure, items, reached=reached)
+    if parts and failure is None:
+        outcome = begun_words(run, parts)
+    return Row(target, obj, name, outcome, reached or parts > 0)
 
 
 def _partition_of(target: Target, partitions: list[Partition]) -> Partition | None:

@@ -36,7 +36,7 @@ def samples(run: Run, sight: Sight) -> list[Sample]:
 
 
 def samples_of(targets: Sequence[Target], sight: Sight) -> dict[int, list[Sample]]:
-    """Return by target those of its run's first ten results that came of its object, which the person sees.
+    """Return by target those of its run's first ten results that came of its object, which the person sees, and say more.
 
     It takes one query, and one or two more for each model that the results are of.
     """
@@ -50,7 +50,15 @@ def samples_of(targets: Sequence[Target], sight: Sight) -> dict[int, list[Sample
     }
     there = _objects([one for results in kept.values() for one in results])
     seen = _seen(there, sight)
-    return {pk: _told(results, there, seen, whole=True) for pk, results in kept.items()}
+    return {
+        target.pk: [one for one in _told(kept[target.pk], there, seen, whole=True) if not _is_itself(one, target)]
+        for target in targets
+    }
+
+
+def _is_itself(sample: Sample, target: Target) -> bool:
+    """Tell whether a result says no more than which object it came of."""
+    return sample.obj is not None and str(sample.obj.pk) == target.object_id and sample.text == str(sample.obj)[:200]
 
 
 def _kept_of(partitions: Iterable[list[Kept]]) -> list[Kept]:

@@ -22,6 +22,7 @@ from notes.models import Note
 from notes.operations import ArchiveNotes, CopyNotes
 from tests.admin.forms import text_of
 from tests.admin.running import VIEW, failing, make_notes, operator, signed_in, staff
+from tests.engine.kit import chunk, must_win
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/notes/note/"
@@ -81,6 +82,11 @@ class TestTheColumn:
         notes = make_notes(2)
         perform(start(ArchiveNotes, objects=notes))
         assert "console-pending" not in client.get(LIST).content.decode()
+
+    def test_has_nothing_to_ask_of_a_list_without_rows(self, client: Client) -> None:
+        """A search that finds nothing, or a filter that leaves nothing, is a page like any other."""
+        make_notes(1)
+        assert client.get(f"{LIST}?q=nothing+like+it").context["cl"].result_count == 0
 
     def test_costs_the_same_for_every_length_of_list(self, client: Client) -> None:
         """Queries do not grow with rows."""
@@ -190,6 +196,23 @@ class TestThePanel:
         page = f"{LIST}{note.pk}/change/"
         assert address in client.get(page).content.decode()
         assert address not in signed_in(staff("viewer", VIEW)).get(page).content.decode()
+        chunk(must_win(run))
+        assert address not in client.get(page).content.decode()
+
+    def test_tells_how_many_copies_are_made_where_others_are_not(self, client: Client) -> None:
+        """Neither done nor untouched: it is begun, and cannot be left out any more; a cancel leaves it so."""
+        (note,) = make_notes(1)
+        run = start(CopyNotes, objects=[note], params={"copies": 9})
+        chunk(must_win(run), 4)
+        run_page = f"/admin/console/run/{run.pk}/change/"
+        for page in (f"{LIST}{note.pk}/change/", run_page):
+            answer = client.get(page)
+            assert "begun, 4 done so far" in text_of(answer)
+            assert "/withdraw/" not in answer.content.decode()
+        run.partitions.update(lease_until=None)
+        control.cancel(run.pk)
+        for page in (f"{LIST}{note.pk}/change/", run_page):
+            assert "begun, 4 done, the rest not" in text_of(client.get(page))
 
     def test_shows_the_operations_permitted_as_buttons(self) -> None:
         """Three at most, the rest folded; for a viewer what only reads."""

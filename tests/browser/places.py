@@ -87,6 +87,7 @@ def _plain(stage: Stage) -> dict[str, str]:
         "verb resume": f"{run['paused']}resume/",
         "verb retry": f"{run['failed']}retry/",
         "verb start": f"{run['dry run']}start/",
+        "verb start, many to delete": f"{run['large dry run']}start/",
         "verb withdraw": f"{run['queued']}withdraw/?target={stage.runs['queued'].targets.all()[0].pk}",
         **_by_the_clock(stage),
         "task results": RESULTS,
@@ -137,7 +138,11 @@ def _copy_wrong_number(visitor: Visitor, stage: Stage) -> None:
 
 
 def _delete_in_background(visitor: Visitor, stage: Stage) -> None:
-    visitor.choose("notes.delete", stage.take(101))
+    visitor.open(f"{NOTES}?id__in={','.join(str(note.pk) for note in stage.take(101))}")
+    visitor.page.locator("#action-toggle").check()
+    visitor.page.locator(".actions .question a").click()
+    visitor.page.locator("select[name=action]").select_option("notes.delete")
+    visitor.page.locator("button[name=index]").click()
 
 
 def _archive_some_locked(visitor: Visitor, stage: Stage) -> None:

@@ -54,6 +54,10 @@ class Stage:
         taken, self._free = self._free[:count], self._free[count:]
         return taken
 
+    def last(self, count: int) -> list[Note]:
+        """Return notes that no run works on, and leave them where they are."""
+        return self._free[-count:]
+
     def notes_of(self, run: str) -> QuerySet[Note]:
         """Return the notes of a run."""
         keys = self.runs[run].targets.values_list("object_id", flat=True)
@@ -120,6 +124,7 @@ def _ended(stage: Stage, _stack: ExitStack) -> dict[str, Run]:
         "succeeded": perform(start(CopyNotes, by=stage.admin, objects=stage.take(3), params={"copies": 2})),
         "exported": perform(start(ExportNotes, by=stage.admin, objects=stage.take(3), params={"format": "csv"})),
         "dry run": perform(start(DeleteNotes, by=stage.admin, objects=stage.take(4), dry_run=True)),
+        "large dry run": perform(start(DeleteNotes, by=stage.admin, objects=stage.last(101), dry_run=True)),
         **_imported(stage),
     }
 

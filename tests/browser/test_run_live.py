@@ -68,6 +68,25 @@ def test_takes_back_rate_and_end_while_its_worker_gives_no_sign(
     assert trouble == []
 
 
+def test_keeps_its_buttons_while_the_run_goes_on(page: Page, visitor: Visitor, run: Run, trouble: list[str]) -> None:
+    """What became of the objects is drawn anew now and then; a button that somebody is about to press stays the same one."""
+    lease = must_win(run)
+    visitor.open(page_of(run))
+    pause = page.get_by_role("link", name="Pause…").element_handle()
+    assert pause is not None
+    expect(page.locator("#objects")).not_to_contain_text("begun")
+
+    chunk(lease, 3)
+
+    expect(page.locator("#objects")).to_contain_text("begun, 1 done so far")
+    pause.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("link", name="Keep it running").click()
+    page.get_by_role("link", name="Cancel…").click()
+    expect(page.get_by_role("dialog")).to_contain_text("What is done stays: 3 of 6 so far.")
+    assert trouble == []
+
+
 def test_asks_in_a_dialog_that_gives_the_focus_back(page: Page, visitor: Visitor, run: Run, trouble: list[str]) -> None:
     """A verb's dialog begins at the reason, Escape changes nothing, its button acts."""
     visitor.open(page_of(run))

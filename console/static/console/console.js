@@ -83,6 +83,24 @@
     });
   }
 
+  /* What a part says, apart from what changes by itself: tokens, what is unfolded, and dialogs, which are looked at when they open. */
+  function saying(part) {
+    const copy = part.cloneNode(true);
+    copy.querySelectorAll("dialog").forEach((dialog) => dialog.replaceChildren());
+    copy.querySelectorAll("details").forEach((details) => details.removeAttribute("open"));
+    copy.querySelectorAll("[name=csrfmiddlewaretoken]").forEach((field) => field.removeAttribute("value"));
+    copy.querySelectorAll("[data-bound]").forEach((link) => link.removeAttribute("data-bound"));
+    return copy.innerHTML;
+  }
+
+  /* Closed dialogs say what is so now; the buttons that open them stay, somebody may be about to press one. */
+  function redrawDialogs(old, fresh) {
+    fresh.querySelectorAll("dialog").forEach((dialog) => {
+      const same = old.querySelector(`#${CSS.escape(dialog.id)}`);
+      if (same && !same.open) same.replaceChildren(...document.importNode(dialog, true).childNodes);
+    });
+  }
+
   /* This page as the server would draw it now; null where it cannot be had. */
   async function drawn(headers) {
     const response = await fetch(window.location.href, { credentials: "same-origin", cache: "no-store", headers });
@@ -96,7 +114,8 @@
     let left = 0;
     page.querySelectorAll("[data-live]").forEach((part) => {
       const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
-      if (!other || other.innerHTML === part.innerHTML) return;
+      if (!other) return;
+      if (saying(other) === saying(part)) { redrawDialogs(part, other); return; }
       if (isBusy(part)) { left += 1; return; }
       keepOpen(part, other);
       part.replaceWith(document.importNode(other, true));
@@ -340,10 +359,11 @@
         if (field) field.focus();
       });
       dialog.addEventListener("close", () => link.focus());
-      dialog.querySelectorAll("[data-close]").forEach((way) => way.addEventListener("click", (event) => {
+      dialog.addEventListener("click", (event) => {
+        if (!event.target.closest("[data-close]")) return;
         event.preventDefault();
         dialog.close();
-      }));
+      });
     });
   }
 
