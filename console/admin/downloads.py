@@ -21,6 +21,7 @@ from console.admin.import_part import original_of
 from console.admin.links import run_url
 from console.admin.sight import sight
 from console.engine.files import open_file, output_of
+from console.engine.imported import imported_rows, parts_of
 from console.exceptions import FileGone
 from console.exceptions.tables import NotInXLSX
 from console.models import File, Run
@@ -76,6 +77,18 @@ def output_file(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -
     """Send the file that the run wrote, to those who may still see what is in it."""
     run = open_run(request, model_admin.admin_site, run_id)
     return _send(model_admin, request, run, output_of(run), _("Run %(run)s has written no file."))
+
+
+@explained
+@only("GET")
+def imported_csv(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Stream which row of an import became which object, to those who may see them all."""
+    run = open_run(request, model_admin.admin_site, run_id)
+    if not parts_of(run).exists():
+        raise Http404(_("Run %(run)s has imported no row, or its list was deleted.") % {"run": run.pk})
+    check_file(sight(request, model_admin.admin_site), run)
+    headers = {"Content-Disposition": f'attachment; filename="run-{run.pk}-imported.csv"'}
+    return StreamingHttpResponse(imported_rows(run), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _send(model_admin: RunModelAdmin, request: HttpRequest, run: Run, file: File | None, none: str) -> HttpResponseBase:

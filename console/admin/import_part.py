@@ -18,6 +18,7 @@ from console.admin.import_steps import COLUMNS, FILE, IMPORT, PREVIEW, REPORT, s
 from console.admin.links import columns_url, import_url, run_url
 from console.conf import settings
 from console.engine.files import input_of
+from console.engine.imported import parts_of
 from console.engine.progress import Progress
 from console.engine.row_runs import newer_preview
 from console.engine.rows import described
@@ -177,6 +178,7 @@ def _report(site: AdminSite, run: Run, progress: Progress, verbs: list[Verb]) ->
         "import_retry_act": ngettext("Retry the %(count)s row…", "Retry the %(count)s rows…", failed)
         % {"count": number(failed)},
         "import_original": run_url(site, run.pk, "input") if file is not None and file.is_there else "",
+        "import_has_list": parts_of(run).exists(),
         "import_original_name": file.name if file is not None else described(run).get("name", _("the file")),
     }
 

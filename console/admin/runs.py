@@ -205,6 +205,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
             ("<int:run_id>/progress/", "progress", progress.one),
             ("<int:run_id>/failures.csv", "failures_csv", downloads.failures_csv),
             ("<int:run_id>/failures.xlsx", "failures_xlsx", downloads.failures_xlsx),
+            ("<int:run_id>/imported.csv", "imported_csv", downloads.imported_csv),
             ("<int:run_id>/input/", "input", downloads.input_file),
             ("<int:run_id>/output/", "output", downloads.output_file),
             ("<int:run_id>/undo/", "undo", _reserved),

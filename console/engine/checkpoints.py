@@ -17,6 +17,7 @@ from console.engine import failures, outputs, partitions
 from console.engine.caution import left, next_size
 from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
 from console.engine.faults import is_transient
+from console.engine.imported import keep_rows
 from console.engine.items import makes_file, read_chunk
 from console.engine.leases import Lease
 from console.engine.obedience import stop
@@ -201,6 +202,8 @@ def _write(
     failures.report(outcome.failures)
     if outcome.touched:
         insert_seen(run, outcome.touched)
+    if outcome.imported:
+        keep_rows(run, outcome.imported)
     fields = {**pulse, **_memory(partition, outcome)}
     why = _reason_to_stop(run, partition, outcome)
     if not why and not chunk.is_last:

@@ -31,7 +31,7 @@ class Outcome:
     """What came of some items: counts, failures to write, and the first results.
 
     Of rows of a file also how many were of which kind, the first of each kind to be shown, and the keys of the existing objects
-    that they `touched`. What `stops` the partition says so in words.
+    that they `touched`, and by row number which object each became. What `stops` the partition says so in words.
     """
 
     done: int = 0
@@ -42,6 +42,7 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
     shown: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     touched: list[Any] = field(default_factory=list)
+    imported: list[tuple[int, str, str]] = field(default_factory=list)
     stops: str = ""
 
     @property
@@ -60,6 +61,7 @@ class Outcome:
         for kind, rows in other.shown.items():
             self.shown.setdefault(kind, []).extend(rows)
         self.touched += other.touched
+        self.imported += other.imported
 
     def fail(self, failure: Failure) -> None:
         """Count the items of a failure, and keep it."""

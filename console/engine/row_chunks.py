@@ -150,9 +150,12 @@ class RowPerformer(Performer):
         else:
             outcome.skipped += 1
         self._show(outcome, came)
-        if self.run.dry_run and came.existing:
-            outcome.touched.append(came.pk)
-        elif came.kind in DONE and came.pk is not None and len(outcome.sample) < SAMPLE:
+        if self.run.dry_run:
+            outcome.touched += [came.pk] if came.existing else []
+            return
+        key = "" if came.pk is None else str(came.pk)
+        outcome.imported.append((came.row, key, came.kind.value))
+        if came.kind in DONE and came.pk is not None and len(outcome.sample) < SAMPLE:
             outcome.sample.append(asdict(self._result(came)))
 
     def _show(self, outcome: Outcome, came: RowOutcome) -> None:

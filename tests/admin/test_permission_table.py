@@ -30,6 +30,7 @@ from console.testing import perform
 from notes.models import Note, Tag
 from tests.admin.addresses import is_ours, routes
 from tests.admin.running import OPERATOR, VIEW, make_notes, put_away, signed_in, staff
+from tests.imports.files import importing
 from tests.schedules.kit import NIGHTLY, scheduled
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,8 @@ GET   console/run/{queued}/progress/                      302 200 403 200 200
 POST  console/run/{queued}/progress/                      302 405 405 405 405
 GET   console/run/{queued}/failures.csv                   302 200 403 200 200
 GET   console/run/{queued}/failures.xlsx                  302 200 403 200 200
+GET   console/run/{queued}/imported.csv                   302 404 403 404 404
+GET   console/run/{listed}/imported.csv                   302 200 403 200 200
 GET   console/run/{queued}/input/                         302 404 403 404 404
 GET   console/run/{queued}/output/                        302 404 403 404 404
 GET   console/run/{dry}/input/                            302 200 403 200 200
@@ -186,6 +189,7 @@ def things() -> dict[str, Any]:
     dry = perform(start("notes.archive", objects=[tried], dry_run=True))
     for kind in (File.Kind.INPUT, File.Kind.OUTPUT):
         keep([b"slug"], kind=kind, name="notes.csv", run=dry)
+    listed = perform(importing(b"slug,title\nrow-1,One\n", ("slug", "title")))
     copies = start("notes.copy", objects=[notes[3]], params={"copies": 1})
     result = TaskResult.objects.create(task_id="a", status="SUCCESS")
     tag = Tag.objects.create(name="Tag", slug="tag")
@@ -200,6 +204,7 @@ def things() -> dict[str, Any]:
         "held": notes[3].pk,
         "none": 999_999,
         "holder": copies.pk,
+        "listed": listed.pk,
         "upload": keep([b"slug\nnote-1\n"], kind=File.Kind.INPUT, name="notes.csv").pk,
         "tag": tag.pk,
         "target": queued.targets.get().pk,

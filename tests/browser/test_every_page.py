@@ -32,6 +32,7 @@ SCHEDULE = "admin/django_celery_beat/periodictask/"
 NO_PAGES = {
     **dict.fromkeys((f"{RUN}summary/", f"{RUN}<int:run_id>/progress/"), "JSON"),
     **dict.fromkeys((f"{RUN}<int:run_id>/failures.{kind}" for kind in ("csv", "xlsx")), "a file"),
+    f"{RUN}<int:run_id>/imported.csv": "a file",
     **dict.fromkeys((f"{RUN}<int:run_id>/{kind}/" for kind in ("input", "output")), "a file"),
     f"{RUN}<int:run_id>/dismiss/": "acts, and leads back",
     f"{RUN}<int:run_id>/undo/": "reserved: not found",

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import pytest
 from django.contrib.auth.models import User
 
 from console.engine import control
+from console.exceptions import Retry
 from console.models import Failure, Partition, Run
+from console.operations import Import
 from console.states import State
-from console.testing import assert_succeeded, hold, perform
+from console.testing import assert_succeeded, declared, hold, perform
 from notes.models import Note
+from notes.resources import NoteResource
 from tests.engine.kit import chunk, must_win
 from tests.imports.files import as_csv, importing, previewed, rows_of_notes
+from tests.imports.resources import (
+    ArticleResource,
+    ChapterResource,
+    DeletingArticleResource,
+    LabelResource,
+    NiceArticleResource,
+    PizzeriaResource,
+)
+from tests.testapp.models import Article, Chapter, Label, NiceArticle, Pizzeria
 
 pytestmark = pytest.mark.django_db
 AUTHORED = ("slug", "title", "author")
@@ -164,3 +178,111 @@ def perform_some(run: Run) -> None:
 def perform_stage(run: Run) -> None:
     """Read the run's file, no row done."""
     chunk(must_win(run, 0), 1)
+
+
+def test_a_large_import_takes_its_holds_before_it_begins(settings: Any) -> None:
+    """By its preparing partition, batch by batch; what others hold is left out of them, and its row says so."""
+    settings.CONSOLE = {**settings.CONSOLE, "PREPARE_ABOVE": 3, "PREPARE_BATCH": 2}
+    notes = [Note.objects.create(slug=f"row-{n}", title="Old") for n in range(1, 8)]
+    preview = previewed(as_csv(rows_of_notes(9)))
+    with hold(notes[3], label="Update tags") as other:
+        run = control.do_it_now(preview.pk).run
+        assert (run.preparing, run.total) == (True, None)
+        chunk(must_win(run), 1)
+        assert run.targets.filter(hold="exclusive").count() == 2
+        Partition.objects.filter(run=run).update(lease_until=None)
+        perform(run)
+        assert (run.total, run.done, run.skipped) == (9, 8, 1)
+        assert f"(run {other.pk})" in run.failures.get().reason
+        assert {target.object_id for target in run.targets.all()} == {str(n.pk) for n in notes if n != notes[3]}
+
+
+def test_a_paused_import_goes_on_at_the_next_row() -> None:
+    """Nothing is done twice, and nothing left out."""
+    run = importing(as_csv(rows_of_notes(300)))
+    perform_some(run)
+    control.pause(run.pk)
+    assert 0 < Note.objects.count() < 300
+    control.resume(run.pk)
+    perform(run)
+    assert (run.state, run.done, tally(run)) == (State.SUCCEEDED, 300, {"new": 300})
+
+
+def test_outside_trouble_rolls_the_chunk_back_and_is_tried_again() -> None:
+    """The run waits, and goes on from the row where it stood."""
+
+    class Troubled(NoteResource):
+        away: ClassVar = [True]
+
+        def before_import(self, dataset: Any, **kwargs: Any) -> None:
+            if self.away:
+                self.away.clear()
+                raise Retry("The catalogue is away.")
+
+    with declared(Note, base=Import, resource_class=Troubled) as operation:
+        run = perform(importing(as_csv(rows_of_notes(5)), operation=operation))
+        assert (run.state, Note.objects.count()) == (State.WAITING, 0)
+        control.resume(run.pk)
+        assert_succeeded(perform(run))
+    assert Note.objects.count() == 5
+
+
+def test_a_fault_of_the_resource_is_each_rows_failure_with_its_traceback() -> None:
+    """A hook that breaks ends no run, and the rows can be retried when it is mended."""
+
+    class Broken(NoteResource):
+        broken: ClassVar = [True]
+
+        def before_import(self, dataset: Any, **kwargs: Any) -> None:
+            if self.broken:
+                raise KeyError("no such catalogue")
+
+    with declared(Note, base=Import, resource_class=Broken) as operation:
+        run = perform(importing(as_csv(rows_of_notes(3)), operation=operation))
+        assert (run.state, run.failed, positions(run)) == (State.SUCCEEDED, 3, [2, 3, 4])
+        assert "KeyError" in run.failures.all()[0].traceback
+        Broken.broken.clear()
+        assert_succeeded(perform(control.retry(run.pk).run))
+    assert Note.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("resource", "model", "headings", "rows"),
+    [
+        (ArticleResource, Article, ("slug", "title", "price", "seen_at"), [["a", "A", "1.50", "2026-05-03 10:00:00"]]),
+        (ChapterResource, Chapter, ("article", "name", "anchor"), [["art", "One", "x"], ["art", "Two", "y"]]),
+        (NiceArticleResource, NiceArticle, ("slug", "title"), [["a", "A"]]),
+        (PizzeriaResource, Pizzeria, ("name", "stars", "oven"), [["Da Ana", "3", "wood"]]),
+        (LabelResource, Label, ("id", "name"), [["7", "red"], ["8", "blue"]]),
+    ],
+)
+def test_any_resource_is_previewed_imported_and_found_unchanged_or_changed(
+    resource: Any, model: Any, headings: tuple[str, ...], rows: list[list[str]]
+) -> None:
+    """Dates, decimals, two fields that identify, a proxy, inherited tables, a plain key: made once, then found."""
+    Article.objects.create(slug="art", title="Art")
+    with declared(model, base=Import, resource_class=resource) as operation:
+        before = model._base_manager.count()
+        content = as_csv(rows, headings)
+        preview = previewed(content, headings, operation=operation)
+        assert (tally(preview), preview.failed) == ({"new": len(rows)}, 0)
+        run = perform(control.do_it_now(preview.pk).run)
+        assert tally(run) == {"new": len(rows)}
+        assert model._base_manager.count() == before + len(rows)
+        again = previewed(content, headings, operation=operation)
+        assert sum(tally(again).values()) == len(rows)
+        assert "new" not in tally(again)
+        assert again.targets.count() == tally(again).get("changed", 0)
+
+
+def test_rows_that_mean_deletion_are_counted_and_their_objects_locked() -> None:
+    """As the resource's own `for_delete` says."""
+    Article.objects.create(slug="a", title="A")
+    Article.objects.create(slug="b", title="B")
+    headings = ("slug", "title")
+    with declared(Article, base=Import, resource_class=DeletingArticleResource) as operation:
+        preview = previewed(as_csv([["a", "DELETE"], ["c", "C"]], headings), headings, operation=operation)
+        assert tally(preview) == {"deleted": 1, "new": 1}
+        run = perform(control.do_it_now(preview.pk).run)
+    assert_succeeded(run)
+    assert set(Article._base_manager.values_list("slug", flat=True)) == {"b", "c"}

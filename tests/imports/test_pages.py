@@ -254,6 +254,18 @@ class TestTheReport:
         note.refresh_from_db()
         assert note.title == "Title 2"
 
+    def test_the_imported_rows_can_be_had_with_the_ids_of_their_objects(self, client: Client) -> None:
+        """Row by row, what came of each; a row that failed is not among them."""
+        old = Note.objects.create(slug="a", title="Old")
+        same = Note.objects.create(slug="d", title="Same")
+        rows = [["a", "A", ""], ["b", "B", "J. Smiht"], ["c", "C", ""], ["d", "Same", ""]]
+        run = imported(client, previewed(client, as_csv(rows, AUTHORED)))
+        assert "Imported rows with the ids of their objects: CSV" in text_of(client.get(page_of(run)))
+        answer = client.get(page_of(run, "imported.csv"))
+        told = b"".join(answer.streaming_content).decode("utf-8-sig").split()  # type: ignore[attr-defined]
+        new = Note.objects.get(slug="c")
+        assert told == ["row,object_id,what", f"2,{old.pk},changed", f"4,{new.pk},new", f"5,{same.pk},unchanged"]
+
     def test_the_failed_rows_are_retried_without_a_new_file(self, client: Client) -> None:
         """After the mistake in the data is mended, those rows alone."""
         rows = [["a", "A", "ana"], ["b", "B", "bob"], ["c", "C", "ana"]]
