@@ -61,7 +61,10 @@ def make_authors() -> None:
 def rows_of(path: Path) -> Iterator[dict[str, str]]:
     """Yield the rows of a file."""
     with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
+        rows = csv.reader(file)
+        head = next(rows)
+        for row in rows:
+            yield dict(zip(head, row, strict=True))
 
 
 @transaction.atomic

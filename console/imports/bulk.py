@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 
 from console.imports.batches import Batch
 from console.imports.effects import Effects
@@ -18,6 +19,8 @@ from console.imports.shapes import Shape
 from console.imports.sheets import Layout, Sheet
 from console.imports.waves import Wave
 from console.imports.writing import Writing
+
+logger = logging.getLogger(__name__)
 
 SIZE = 2000  # the most rows that share their statements; larger ones are no faster, and SQLite limits the parameters
 FEW = 4  # so many rows of a part that failed go one by one; more are halved first
@@ -92,7 +95,9 @@ def _write(writing: Writing, rows: Sequence[Row]) -> list[Outcome]:
             return writing.write(rows)
     except PASSING:
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the row path meets it again and tells it
+    except Exception as error:
+        if not isinstance(error, DatabaseError):
+            logger.warning("Rows could not be written in bulk, and go one by one.", exc_info=error)
         writing.show.update(shown)
     if len(rows) <= FEW:
         return writing.one_by_one(rows)

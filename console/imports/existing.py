@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.models.expressions import DatabaseDefault
 
+from console.imports.among import Among
 from console.imports.checks import clashing, has_special_constraints, never_invalid, unique_sets
 from console.imports.relations import is_exact, normal
 from console.imports.sheets import Key, Layout
@@ -50,8 +51,8 @@ class Existing:
         if not keys:
             return {}
         targets = list(self.layout.keys)
-        sought = {f"{target.attname}__in": {key[place] for key in keys} for place, target in enumerate(targets)}
-        rows = self._locked(self.layout.resource.get_queryset().using(self.using).filter(**sought))
+        sought = [Among(self._path(one), one, {key[place] for key in keys}) for place, one in enumerate(targets)]
+        rows = self._locked(self.layout.resource.get_queryset().using(self.using).filter(*sought))
         found: dict[Key, Values | None] = {}
         for values in rows.values_list(*(self._path(field) for field in self.loaded)):
             known = dict(zip(self.loaded, values, strict=True))
@@ -75,7 +76,7 @@ class Existing:
         for fields in self.takers:
             keys = list(zip(*(_normals(field, wave.column(field)) for field in fields), strict=True))
             clashes |= {wave.places[n] for n in clashing(keys)}
-            holders = self._holders(fields, (key for key in keys if None not in key))
+            holders = self._holders(fields, _taken(fields, keys, wave))
             if holders:
                 owners = (known and known[self.shape.key] for known in wave.known)
                 together = zip(wave.places, keys, owners, strict=True)
@@ -87,10 +88,17 @@ class Existing:
         if not keys:
             return {}
         model = fields[0].model
-        sought = {f"{field.attname}__in": {key[place] for key in keys} for place, field in enumerate(fields)}
-        rows = model._base_manager.using(self.using).filter(**sought).order_by()
+        sought = [Among(field.attname, field, {key[place] for key in keys}) for place, field in enumerate(fields)]
+        rows = model._base_manager.using(self.using).filter(*sought).order_by()
         found = rows.values_list("pk", *(field.attname for field in fields))
         return {key: pk for pk, *key_ in found if (key := tuple(key_)) in keys}
+
+
+def _taken(fields: Sequence[Any], keys: Sequence[Key], wave: Wave) -> Iterable[Key]:
+    """Yield the values that an object does not have already."""
+    for key, known in zip(keys, wave.known, strict=True):
+        if None not in key and (known is None or key != tuple(known[field] for field in fields)):
+            yield key
 
 
 def _normals(field: Any, values: Iterable[Any]) -> list[Any]:

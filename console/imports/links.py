@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from console.imports.among import Among
 from console.imports.relations import ManyColumn
 from console.imports.writers import Writer
 
@@ -26,7 +27,8 @@ class Links:
         self.target = self.through._meta.get_field(relation.m2m_reverse_field_name())
         self.known: defaultdict[Any, dict[Any, Any]] = defaultdict(dict)  # by owner: the row's key by target
         if owners:
-            rows = self.through._base_manager.using(using).filter(**{f"{self.owner.attname}__in": list(owners)})
+            own = Among(self.owner.attname, self.owner, owners)
+            rows = self.through._base_manager.using(using).filter(own)
             for key, owner, target in rows.order_by().values_list("pk", self.owner.attname, self.target.attname):
                 self.known[owner][target] = key
 

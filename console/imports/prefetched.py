@@ -11,6 +11,7 @@ from typing import Any
 from import_export import widgets
 from import_export.fields import Field
 
+from console.imports.among import Among
 from console.imports.columns import BAD, is_plain, remembered
 from console.imports.relations import FOREIGN, ManyColumn, can_read_many, field_of, is_exact, normal
 
@@ -69,6 +70,6 @@ def _normals(key: Any, wanted: Iterable[Any]) -> dict[Any, Any]:
 
 def _by_name(objects: Any, key: Any, names: Iterable[Any]) -> defaultdict[Any, list[Any]]:
     found: defaultdict[Any, list[Any]] = defaultdict(list)
-    for obj in objects.filter(**{f"{key.name}__in": set(names)}):
+    for obj in objects.filter(Among(key.attname, key, set(names))):
         found[getattr(obj, key.attname)].append(obj)
     return found

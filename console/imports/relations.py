@@ -11,6 +11,7 @@ from django.db.models.fields import NOT_PROVIDED
 from import_export import widgets
 from import_export.fields import Field
 
+from console.imports.among import Among
 from console.imports.columns import BAD, Column, attempted, is_plain, remembered
 from console.imports.outcomes import Row
 
@@ -72,7 +73,7 @@ class ForeignColumn(Column):
         normals = dict(zip(wanted, remembered(lambda value: normal(key, value), list(wanted)), strict=True))
         sought = {value for value in normals.values() if value is not BAD}
         known: defaultdict[Any, list[Any]] = defaultdict(list)
-        objects = widget.get_queryset(None, None).filter(**{f"{key.name}__in": sought})
+        objects = widget.get_queryset(None, None).filter(Among(key.attname, key, sought))
         for name, taken in objects.order_by().values_list(key.attname, self.taken):
             known[name].append(taken)
         return {value: known[name][0] for value, name in normals.items() if len(known.get(name, ())) == 1}
@@ -110,7 +111,7 @@ class ManyColumn:
 
     def _looked_up(self, wanted: Iterable[Any]) -> dict[Any, list[Any]]:
         known: defaultdict[Any, list[Any]] = defaultdict(list)
-        objects = self.field.widget.model.objects.filter(**{f"{self.key.name}__in": list(wanted)})
+        objects = self.field.widget.model.objects.filter(Among(self.key.attname, self.key, list(wanted)))
         for name, key in objects.order_by().values_list(self.key.attname, "pk"):
             known[name].append(key)
         return known

@@ -26,6 +26,9 @@ def turns(keys: Sequence[Any], places: Sequence[int], *, in_order: bool) -> list
     >>> turns(["a", "b", "a", "c", None], range(5), in_order=True)
     [[0, 1], [2, 3, 4]]
     """
+    known = [keys[place] for place in places if keys[place] is not None]
+    if len(set(known)) == len(known):
+        return [list(places)] if places else []
     found: list[list[int]] = []
     seen: dict[Any, int] = {}
     for place in places:
