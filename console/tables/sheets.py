@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 from django.utils.translation import gettext as _
 
 from console.exceptions.tables import Broken, Locked, NoRows, NotSo, Unreadable
-from console.tables import archives
+from console.tables import archives, extents
 from console.tables.formats import XLSX, Format
 from console.tables.neutral import restored
 
@@ -33,7 +33,7 @@ class Sheet:
     name: str
     names: tuple[str, ...]
     kind: Format
-    extent: archives.Extent
+    extent: extents.Extent
     cells: Any
 
     def rows(self) -> Iterator[tuple[int, list[Any]]]:
@@ -63,7 +63,7 @@ def open_sheet(file: IO[bytes], name: str, kind: Format, wanted: str = "") -> Sh
     """
     if not HAS_SHEETS:
         raise Unreadable(kind.label, "python-calamine")
-    extent = archives.extent(file, name, kind)
+    extent = extents.measure(file, name, kind)
     active = _active(file, name) if kind is XLSX else 0
     file.seek(0)
     try:

@@ -158,6 +158,23 @@ def test_refuses_opendocument_beyond_the_row_limit() -> None:
         surveyed(ods("".join(ods_row(ods_cell(text)) for text in ["slug", "a", "b", "c"])), "notes.ods")
 
 
+@pytest.mark.parametrize("cell", ['<c r="A{0}" t="s"><v>0</v></c>', "<c t='s' r='A{0}'><f>x</f><v>0</v></c>"])
+def test_refuses_one_long_text_in_very_many_cells(cell: str) -> None:
+    """It is kept once in the file, and would be in memory as often as cells refer to it."""
+    rows = "".join(f'<row r="{number}">{cell.format(number)}</row>' for number in range(1, 10_001))
+    with pytest.raises(Bomb):
+        detected(xlsx_of(rows, ["x" * 30_000]), "notes.xlsx")
+    repeated = f'<table:table-row table:number-rows-repeated="20000">{ods_cell("x" * 30_000)}</table:table-row>'
+    with pytest.raises(Bomb):
+        detected(ods(repeated), "notes.ods")
+
+
+def test_reads_texts_that_cells_share() -> None:
+    """As Excel itself writes them."""
+    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>{min(n - 1, 1)}</v></c></row>' for n in range(1, 4))
+    assert values(xlsx_of(rows, ["title", "One"]), "notes.xlsx") == [["One"], ["One"]]
+
+
 def bomb(size: int) -> bytes:
     """Return a workbook with an entry of zeros."""
     return zipped({"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": b"\0" * size})

@@ -34,10 +34,12 @@ def xlsx(rows: Iterable[Sequence[Any]], **others: Iterable[Sequence[Any]]) -> by
     return out.getvalue()
 
 
-def xlsx_of(sheet_data: str) -> bytes:
-    """Return a workbook whose only sheet has this XML for its rows."""
+def xlsx_of(sheet_data: str, shared: Sequence[str] = ()) -> bytes:
+    """Return a workbook whose only sheet has this XML for its rows, and these texts for cells to refer to."""
+    texts = "".join(f"<si><t>{text}</t></si>" for text in shared)
     return zipped(
         {
+            "xl/sharedStrings.xml": f'<sst xmlns="{_MAIN}">{texts}</sst>',
             "[Content_Types].xml": "<Types/>",
             "_rels/.rels": f'<Relationships><Relationship Id="r1" Type="{_RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
             "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
