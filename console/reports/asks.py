@@ -127,7 +127,8 @@ def _start(run: Run, progress: Progress) -> Ask:
         takes_reason=False,
     )
     if operation is not None and operation.deletes:
-        asked = replace(asked, consequence=_join(asked.consequence, _("What is deleted cannot be brought back.")))
+        final = _join(asked.consequence, _("What is deleted cannot be brought back."))
+        asked = replace(asked, consequence=final, danger=True)
     return _typed(asked, operation, run.total or 0)
 
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from console.engine import control
+from console.engine.acceptance import start
 from console.models import Run
 from console.reports.shapes import SHAPES
 from console.states import State
 from console.testing import perform
-from tests.admin.running import copying, fall_silent, page_of
+from notes.operations import DeleteNotes
+from tests.admin.running import copying, fall_silent, make_notes, page_of
 from tests.browser.staff import RUNS, Visitor
 from tests.engine.kit import chunk, must_win
 
@@ -65,6 +67,18 @@ def test_takes_back_rate_and_end_while_its_worker_gives_no_sign(
     fall_silent(run, 0)
     expect(rate).to_be_visible()
     expect(told).to_contain_text("a second.")
+    assert trouble == []
+
+
+def test_never_puts_the_focus_on_what_destroys(page: Page, visitor: Visitor, ana: User, trouble: list[str]) -> None:
+    """A dialog that asks nothing begins at the way out; Enter, pressed too soon, deletes nothing."""
+    preview = perform(start(DeleteNotes, by=ana, objects=make_notes(2), dry_run=True))
+    visitor.open(page_of(preview))
+    page.get_by_role("link", name="Do it now: delete for good: 2 notes…").click()
+    expect(page.get_by_role("dialog").get_by_role("link", name="Change nothing")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert not Run.objects.filter(preview_of=preview).exists()
     assert trouble == []
 
 

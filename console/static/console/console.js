@@ -355,7 +355,7 @@
       link.addEventListener("click", (event) => {
         event.preventDefault();
         dialog.showModal();
-        const field = dialog.querySelector("textarea, input[type=text], input[type=radio]:checked");
+        const field = dialog.querySelector("textarea, input[type=text], input[type=radio]:checked, [data-close]");
         if (field) field.focus();
       });
       dialog.addEventListener("close", () => link.focus());
