@@ -50,9 +50,6 @@ class Collector:
     def __init__(self, resource: Any) -> None:
         self.resource = resource
         self.current = Collected(None)
-        self.many = [
-            field for field in resource.get_import_fields() if isinstance(field.widget, widgets.ManyToManyWidget)
-        ]
 
     @contextmanager
     def at_work(self, fields: Mapping[str, Any], *, comparing: bool) -> Iterator[None]:

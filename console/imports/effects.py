@@ -113,7 +113,7 @@ class Effects:
             self._update(self.wave.only(old), [pks[n] for n in old])
         for place, links in enumerate(self.links):
             lists = self.wave.many(place)
-            links.write(self.writer, [(pks[n], lists[n]) for n in sorted(new + old)])
+            links.write(self.writer, [(pks[n], lists[n]) for n in sorted(new + old) if lists[n] is not None])
         outcomes = [Outcome(row.number, kind, pk) for row, kind, pk in zip(self.wave.rows, kinds, pks, strict=True)]
         self._tell(outcomes, differences)
         return outcomes

@@ -35,6 +35,12 @@ class HookedPath(BulkPath):
         super().__init__(resource, kwargs, why)
         self.collector = Collector(resource)
 
+    def finder(self, columns: Sequence[str]) -> Existing:
+        """Return what finds objects, by columns too that ``before_import_row`` may add."""
+        return super().finder(
+            list(dict.fromkeys([*columns, *(one.column_name for one in self.resource.fields.values())]))
+        )
+
     def finder_of(self, layout: Layout) -> Existing:
         """Return what finds whole objects."""
         return Existing(layout, whole=True)
@@ -54,7 +60,7 @@ class HookedSheet(Sheet):
 
     def __init__(self, batch: Batch, layout: Layout, rows: Sequence[Row]) -> None:
         self.batch = batch
-        self.originals = rows
+        self.key_columns = [column.name for column in layout.keys.values()]
         self.refused: set[int] = set()
         super().__init__(layout, [self._tidied(place, row) for place, row in enumerate(rows)])
         self.tidied, self.rows = self.rows, rows
@@ -74,6 +80,8 @@ class HookedSheet(Sheet):
             self.batch.resource.before_import_row(values, row_number=row.number, **self.batch.row_kwargs)
         except Exception:  # noqa: BLE001 - whatever it is, the row path meets it again and tells it
             self.refused.add(place)
+        for column in self.key_columns:
+            values.setdefault(column, None)
         return Row(row.number, values)
 
 
@@ -89,9 +97,9 @@ class HookedWave(Wave):
         return HookedWave(part.sheet, part.places, part.known, [self.collected[n] for n in wanted])
 
     def many(self, place: int) -> list[Any]:
-        """Return what the hooks have left of a many-to-many column."""
+        """Return what the hooks have left of a many-to-many column; None where they have left nothing."""
         name = self.sheet.layout.many[place].field.attribute
-        return [one.many.get(name, ()) for one in self.collected]
+        return [one.many.get(name) for one in self.collected]
 
     def column(self, target: Any) -> list[Any]:
         """Return the values that a field is to have."""

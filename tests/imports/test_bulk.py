@@ -161,6 +161,30 @@ def test_inherited_models_are_written_table_by_table() -> None:
     assert len(queries) < 60
 
 
+@pytest.mark.usefixtures("_labels")
+def test_a_hook_may_add_and_remove_columns_of_a_row() -> None:
+    """Relations are set where it adds them, and left where it removes them."""
+
+    class Filling(ArticleResource):
+        def before_import_row(self, row: Any, **kwargs: Any) -> None:
+            row["label"] = "sport"
+            if row["title"].startswith("Kept"):
+                del row["labels"]
+
+    class Adding(ArticleResource):
+        def before_import_row(self, row: Any, **kwargs: Any) -> None:
+            row["labels"] = "news"
+
+    write(ArticleResource, *articles(3))
+    with CaptureQueriesContext(connection) as queries:
+        write(Filling, *[{"slug": f"s{n}", "title": f"Kept {n}" if n else "Set", "labels": ""} for n in range(3)])
+    assert [article.labels.count() for article in Article.objects.order_by("slug")] == [0, 2, 2]
+    assert set(Article.objects.values_list("label__name", flat=True)) == {"sport"}
+    write(Adding, {"slug": "s0", "title": "Set"})
+    assert Article.objects.get(slug="s0").labels.get().name == "news"
+    assert len(queries) < 40
+
+
 def test_hooks_of_an_import_run_once_a_chunk() -> None:
     """`before_import` may change the rows, and `after_import` sees what came of them; numbers are those of the file."""
     seen: list[Any] = []
