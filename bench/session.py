@@ -32,6 +32,7 @@ BENCHES = (
     "tables",
     "imports",
     "exports",
+    "schedules",
 )
 
 

@@ -3,7 +3,7 @@
 import os
 
 from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS, LOGGING, STORAGES
+from config.settings import CONSOLE, INSTALLED_APPS, LOGGING, STORAGES
 
 ROOT_URLCONF = "bench.urls"
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
@@ -15,3 +15,5 @@ if os.environ.get("BENCH_STOCK"):  # a rival's worker, with the values that Cele
     CELERY_WORKER_DISABLE_PREFETCH = False
     CELERY_WORKER_PREFETCH_MULTIPLIER = 4
     CELERY_RESULT_EXTENDED = False
+# A benchmark has the schedules that it makes.
+CONSOLE["SYNC_SCHEDULES"] = False

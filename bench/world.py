@@ -50,6 +50,8 @@ class Sizes:
     rival_rows: int = 3_000
     rows_few: int = 10_000
     rows_many: int = 1_000_000
+    schedules: int = 5_000
+    schedules_few: int = 50
 
 
 TINY = Sizes(
@@ -76,6 +78,8 @@ TINY = Sizes(
     rival_rows=20,
     rows_few=20,
     rows_many=40,
+    schedules=10,
+    schedules_few=5,
 )
 
 

@@ -24,9 +24,22 @@ def flag(name: str, *, default: bool = False) -> bool:
     value = os.environ.get(name)
     if value is None:
         return default
+    try:
+        return is_true(value)
+    except ValueError as error:
+        message = f"{name}={error}"
+        raise ValueError(message) from None
+
+
+def is_true(value: str) -> bool:
+    """Return whether a text says yes.
+
+    Raises:
+        ValueError: it says neither yes nor no.
+    """
     if value.lower() in TRUE | FALSE:
         return value.lower() in TRUE
-    message = f"{name}={value!r} is neither yes (1, true, yes, on) nor no (0, false, no, off)."
+    message = f"{value!r} is neither yes (1, true, yes, on) nor no (0, false, no, off)."
     raise ValueError(message)
 
 

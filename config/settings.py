@@ -1,5 +1,6 @@
 """Settings of the reference project: the environment in, plain values out."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import dj_database_url
@@ -185,7 +186,7 @@ CELERY_DB_REUSE_MAX = 1000
 
 # The console and the notes
 
-CONSOLE_KEYS = {
+CONSOLE_KEYS: dict[str, Callable[[str], object]] = {
     "SLICE": float,
     "TIMEOUT": float,
     "MARGIN": float,
@@ -219,6 +220,7 @@ CONSOLE_KEYS = {
     "IMPORT_AT_ONCE": int,
     "BROKER_TIMEOUT": float,
     "CONTACT": str,
+    "SYNC_SCHEDULES": env.is_true,
 }
 CONSOLE = env.chosen("CONSOLE_", CONSOLE_KEYS)  # CONSOLE_SLICE=1 in the environment, and so on
 NOTES_NEWSLETTER_URL = env.text("NOTES_NEWSLETTER_URL")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
+
+from console import conf
 
 
 class ConsoleConfig(AppConfig):
@@ -20,9 +23,12 @@ class ConsoleConfig(AppConfig):
         from console.admin.selection import resolve_changelist, resolve_run  # noqa: PLC0415
         from console.engine import cleaning, guard, selection  # noqa: F401, PLC0415
         from console.monitoring import heartbeats  # noqa: PLC0415
+        from console.schedules import declared, retention  # noqa: F401, PLC0415
 
         autodiscover_modules("operations")
         guard.install()
         selection.register_resolver("changelist", resolve_changelist)
         selection.register_resolver("run", resolve_run)
         heartbeats.connect()
+        if conf.settings.sync_schedules:
+            post_migrate.connect(declared.sync_after_migrate, sender=self)

@@ -60,6 +60,7 @@ class ConsoleSettings:
     import_all_or_nothing: int = 5000
     import_at_once: int = 50_000
     contact: str = "an administrator"
+    sync_schedules: bool = True
 
     def lease(self, timeout: float | None) -> float:
         """Return the length of a lease in seconds, for items that take at most `timeout` seconds."""

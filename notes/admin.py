@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.admin import OperationsMixin
 from notes.models import Attachment, AuthorStatistics, Note, NoteQuerySet, Tag
+
+KEPT_IN_TRASH = timedelta(days=30)
 
 
 class TrashFilter(admin.SimpleListFilter):
@@ -21,7 +25,7 @@ class TrashFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the choices beside the default one."""
-        return [("only", _("In the trash")), ("all", _("Everything"))]
+        return [("only", _("In the trash")), ("old", _("In the trash for 30 days")), ("all", _("Everything"))]
 
     def choices(self, changelist: ChangeList) -> Any:
         """Name the default choice for what it shows."""
@@ -34,6 +38,8 @@ class TrashFilter(admin.SimpleListFilter):
         match self.value():
             case "only":
                 return queryset.trashed()
+            case "old":
+                return queryset.filter(trashed_at__lte=timezone.now() - KEPT_IN_TRASH)
             case "all":
                 return queryset
             case _:

@@ -31,6 +31,7 @@ from console.operations import (
     Update,
     register,
 )
+from console.schedules import Crontab, Interval, schedule
 from notes.forms import CopyForm, RetagForm
 from notes.models import AuthorStatistics, Note
 from notes.publishing import NewsletterAwayError, NoteRefusedError, publish
@@ -106,6 +107,7 @@ class RestoreNotes(Update):
     values: ClassVar = {"trashed_at": None}
 
 
+@schedule(Crontab("30", "2"), name=_("Empty the trash"), filter="trash=old")
 @register(Note)
 class DeleteNotes(Delete):
     """Delete the selected notes for good, with their attachments."""
@@ -170,6 +172,7 @@ def letter(note: Note) -> dict[str, Any]:
     }
 
 
+@schedule(Interval(10, "minutes"), name=_("Refresh author statistics"))
 @register()
 class CountNotes(Operation):
     """Count the notes of each author, in and out of the trash."""

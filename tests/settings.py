@@ -15,7 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ and "CONSOLE_DATA_SHARED" not in os.envir
     pathlib.Path(os.environ["CONSOLE_DATA"]).mkdir(parents=True, exist_ok=True)
 
 from config.settings import *  # noqa: F403
-from config.settings import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES
+from config.settings import CONSOLE, DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # a file, for worker processes to share
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
@@ -27,3 +27,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Nobody answers there: a test that needs a broker starts one.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or os.environ.get("REDIS_URL") or "redis://127.0.0.1:1/0"
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp", "tests.faults"]
+# A test has the schedules that it makes.
+CONSOLE["SYNC_SCHEDULES"] = False

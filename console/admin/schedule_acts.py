@@ -25,7 +25,7 @@ from console.models import Schedule
 from console.operations import known_operation
 from console.operations.base import form_data, raw_params
 from console.reports.words import number
-from console.schedules import acts, store
+from console.schedules import acts, declared, store
 from console.schedules.store import Entry
 from console.schedules.words import moment_in_words
 
@@ -71,6 +71,8 @@ class Act:
                 return entry.enabled
             case "skip":
                 return schedule.next_slot is not None
+            case "reset":
+                return declared.differs(schedule, entry)
         return True
 
 
@@ -79,7 +81,8 @@ DISABLE = Act("disable", "disable/", gettext_lazy("Disable…"), gettext_lazy("S
 RUN_NOW = Act("run_now", "run-now/", gettext_lazy("Run now…"), gettext_lazy("Run %(name)s now?"))
 SKIP = Act("skip", "skip/", gettext_lazy("Skip the next…"), gettext_lazy("Skip the next time of %(name)s?"))
 BACKFILL = Act("backfill", "backfill/", gettext_lazy("Backfill…"), gettext_lazy("Make up for times of %(name)s"))
-ACTS = (RUN_NOW, SKIP, BACKFILL, ENABLE, DISABLE)
+RESET = Act("reset", "reset/", gettext_lazy("Reset to the code…"), gettext_lazy("Reset %(name)s to the code?"))
+ACTS = (RUN_NOW, SKIP, BACKFILL, ENABLE, DISABLE, RESET)
 
 
 def view(model_admin: Any, request: HttpRequest, task_id: int, *, act: Act) -> HttpResponseBase:
@@ -150,6 +153,10 @@ class ActPage:
         if schedule.next_slot is None:
             return self._done(_("Skipped. No other time is to come."))
         return self._done(_("Skipped. Next: %(moment)s.") % {"moment": self._at(schedule.next_slot)})
+
+    def _reset(self) -> HttpResponseBase:
+        acts.reset(self.schedule.pk, by=self.request.user, reason=self.reason)
+        return self._done(_("It is as the code declares it again."))
 
     def _run_now(self) -> HttpResponseBase | None:
         form = self._params_form
@@ -228,6 +235,9 @@ class ActPage:
                 if self.operation is None or self.operation.form is None:
                     told = _("Starts once, beside its times.")
                 return {"sentence": told, "button": _("Run it now")}
+            case "reset":
+                told = _("Undoes what was changed in the admin. Whether it is on stays as it is.")
+                return {"sentence": told, "button": _("Reset it")}
             case "skip":
                 return {
                     "sentence": self._skips(),
@@ -276,4 +286,5 @@ _DONE = {
     "run_now": pgettext_lazy("schedule", "Run now"),
     "skip": pgettext_lazy("schedule", "Skipped the next time"),
     "backfill": pgettext_lazy("schedule", "Made up for a range"),
+    "reset": pgettext_lazy("schedule", "Reset to the code"),
 }

@@ -11,6 +11,7 @@ from console.admin import schedule_list
 from console.exceptions import ConsoleError
 from console.models import Schedule
 from console.operations import known_operation
+from console.schedules.declared import declaration_of
 from console.schedules.store import Entry
 from console.schedules.words import in_words
 
@@ -29,6 +30,7 @@ def facts(schedule: Schedule, entry: Entry, site_name: str) -> dict[str, Any]:
         "takes": schedule_list.takes_mark(shown),
         "owner": schedule_list.owner_mark(shown),
         "problem": problem(schedule),
+        "is_declared": declaration_of(schedule) is not None,
         "history": [(slot, schedule_list.slot_mark(slot, site_name)) for slot in times],
         "events": schedule.events.select_related("by").order_by("-pk")[:SHOWN],
     }

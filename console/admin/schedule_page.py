@@ -285,6 +285,8 @@ class SchedulePage:
             "title": entry.name,
             "schedule": schedule,
             "acts": [act for act in ACTS if act.is_possible(entry, schedule)] if self.may_change else [],
-            "may_delete": self.model_admin.has_delete_permission(self.request),
+            "may_delete": self.model_admin.has_delete_permission(
+                self.request, self.model_admin.get_object(self.request, str(schedule.task_id))
+            ),
             **facts(schedule, entry, self.site.name),
         }

@@ -26,6 +26,7 @@ from console.admin.starts import starts
 from console.models import Schedule
 from console.schedules import store
 from console.schedules.acts import PERMISSION
+from console.schedules.declared import declaration_of
 from console.schedules.entries import readable_crontabs
 from console.schedules.words import in_words
 
@@ -80,6 +81,12 @@ class ScheduleAdmin(PeriodicTaskAdmin):
     def has_schedule_permission(self, request: HttpRequest) -> bool:
         """Tell whether schedules may be switched, run and skipped."""
         return request.user.has_perm(PERMISSION)
+
+    def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
+        """Refuse to delete what the code declares: it would be there again after the next update. It can be switched off."""
+        may = bool(super().has_delete_permission(request, obj))
+        schedule = Schedule.objects.filter(task=obj.pk).first() if may and obj is not None else None
+        return may and (schedule is None or declaration_of(schedule) is None)
 
     @admin.display(description=gettext_lazy("On"), ordering="enabled")
     def on(self, task: Any) -> SafeString:

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from console.conf import ConsoleSettings, settings
 
-TEXTS = {"contact"}
+OTHERS = {"contact", "sync_schedules"}
 # What may not be larger than what, and why.
 ORDER = (
     ("redelivery", "redelivery_max", "waiting grows from the one to the other"),
@@ -27,7 +27,7 @@ def check_durations(**_: Any) -> list[CheckMessage]:
     numbers = {
         field.name: value
         for field in fields(ConsoleSettings)
-        if field.name not in TEXTS and (value := getattr(settings, field.name)) is not None
+        if field.name not in OTHERS and (value := getattr(settings, field.name)) is not None
     }
     wrong = list(_not_positive(numbers))
     return wrong or list(_out_of_order(numbers))

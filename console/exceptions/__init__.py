@@ -23,6 +23,7 @@ from console.exceptions.requests import (
 from console.exceptions.schedules import (
     BrokerAway,
     InvalidTiming,
+    NotDeclared,
     NothingToBackfill,
     NothingToSkip,
     NotStarted,
@@ -61,6 +62,7 @@ __all__ = [
     "LeaseLost",
     "NoDryRun",
     "NoStorage",
+    "NotDeclared",
     "NotPermitted",
     "NotRepeatable",
     "NotStarted",

@@ -90,3 +90,10 @@ class BrokerAway(ConsoleError):
 
     def __init__(self) -> None:
         super().__init__(_("Nothing was sent. The message broker is away. Try again when it is back."))
+
+
+class NotDeclared(ConsoleError):
+    """A schedule cannot be reset: the code does not declare it, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Nothing was changed. The code does not declare this schedule, or no longer does."))

@@ -47,6 +47,9 @@ def add_questions(verbs: Any) -> None:
     listing.add_argument("--limit", type=int, default=20, help="default: 20")
     add_parser(verbs, "show", "Show a run: state, counts, failures, history.").add_argument("run", type=int)
     add_parser(verbs, "sweep", "Send what is owed, and end what is over; for when no scheduler does.")
+    add_parser(
+        verbs, "sync-schedules", "Make and follow the schedules that the code declares; what staff changed is kept."
+    )
     add_parser(verbs, "doctor", "Tell what is wrong, how urgent it is, and its cure.")
 
 

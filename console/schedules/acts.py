@@ -13,13 +13,13 @@ from django.utils.translation import pgettext
 
 from console.engine.acceptance import check_may_start
 from console.engine.transactions import short_transaction
-from console.exceptions import NothingToBackfill, NothingToSkip, NotPermitted, NotStarted, TooManyTimes
+from console.exceptions import NotDeclared, NothingToBackfill, NothingToSkip, NotPermitted, NotStarted, TooManyTimes
 from console.models import Run, Schedule, ScheduleEvent, Slot
 from console.operations import get_operation
 from console.reports.words import person
-from console.schedules import store
+from console.schedules import declared, store
 from console.schedules.planning import PLAN, go_on, plan
-from console.schedules.slots import Outcome, begin, record
+from console.schedules.slots import Outcome, begin, give_up_waiting, record
 from console.schedules.store import Entry
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def enable(schedule_id: int, *, by: User | None = None, reason: str = "", moment
 
 @short_transaction
 def disable(schedule_id: int, *, by: User | None = None, reason: str = "", moment: datetime | None = None) -> Schedule:
-    """Switch a schedule off; runs that have started go on.
+    """Switch a schedule off; runs that have started go on, times that wait for them are skipped.
 
     Raises:
         NotPermitted: The permission is missing.
@@ -58,6 +58,7 @@ def disable(schedule_id: int, *, by: User | None = None, reason: str = "", momen
     plan(schedule, store.entry_of(schedule.task_id), moment or timezone.now())
     schedule.off_reason = _("By %(person)s: %(reason)s") if reason else _("By %(person)s.")
     schedule.off_reason %= {"person": person(by), "reason": reason}  # type: ignore[arg-type]
+    give_up_waiting(schedule, schedule.off_reason)
     return _keep(schedule, "disabled", by, reason)
 
 
@@ -104,6 +105,23 @@ def run_now(
         raise NotStarted(slot.reason or _("Nothing was started: there is nothing to do."))
     _keep(schedule, "run now", by, reason)
     return run
+
+
+@short_transaction
+def reset(schedule_id: int, *, by: User | None = None, reason: str = "") -> Schedule:
+    """Put back what the code declares of a schedule; whether it is on stays as it is.
+
+    Raises:
+        NotPermitted: The permission is missing.
+        NotDeclared: The code does not declare it, or no longer.
+    """
+    check_permitted(by, pgettext("schedule", "reset it"))
+    schedule = _lock(schedule_id)
+    if declared.declaration_of(schedule) is None:
+        raise NotDeclared
+    declared.reset(schedule)
+    note(schedule, "reset", by=by, reason=reason)
+    return schedule
 
 
 def to_backfill(schedule: Schedule, first: datetime, last: datetime, moment: datetime | None = None) -> list[datetime]:

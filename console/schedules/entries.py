@@ -45,6 +45,14 @@ class PlainEntry(ModelEntry):
             last_run_at=self.model.last_run_at, total_run_count=self.model.total_run_count
         )
 
+    @classmethod
+    def from_entry(cls, name: str, app: Any = None, **entry: Any) -> PlainEntry:
+        """Return the entry that the settings declare: made if it is new, else as it is, for staff may have changed it."""
+        model = PeriodicTask.objects.filter(name=name).first()
+        if model is None:
+            model = PeriodicTask.objects.create(name=name, **cls._unpack_fields(**entry))
+        return cls(model, app=app)
+
     def _disable(self, model: PeriodicTask) -> None:
         model.enabled = False
         PeriodicTask.objects.filter(pk=model.pk).update(enabled=False, last_run_at=None, total_run_count=0)

@@ -114,9 +114,9 @@ def _deal_with(schedule: Schedule, entry: Entry, moment: datetime) -> None:
         schedule.since = slot
         if entry.timing.once:
             store.switch(entry.pk, on=False)
-            entry = store.entry_of(entry.pk)
-            schedule.timing, schedule.off_reason = entry.text, _("It was to run once.")
-    go_on(schedule, entry)
+            schedule.timing = store.entry_of(entry.pk).text
+            schedule.off_reason = schedule.off_reason or _("It was to run once.")
+    go_on(schedule, store.entry_of(entry.pk))  # which may be off by now
 
 
 def _missed(schedule: Schedule, entry: Entry, moment: datetime) -> list[datetime]:

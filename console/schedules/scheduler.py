@@ -44,7 +44,8 @@ class Scheduler(DatabaseScheduler):
     max_interval: float
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # What was sent is written at once: a scheduler that dies and is started again sends nothing twice.
+        super().__init__(*args, **{"sync_every_tasks": 1, **kwargs})
         self.max_interval = min(self.max_interval, settings.sweep)
         self._sign = Sign(Heartbeat.Kind.SCHEDULER, f"beat@{socket.gethostname()}:{os.getpid()}")
         self._next_sweep = self._next_sign = monotonic()
@@ -66,6 +67,11 @@ class Scheduler(DatabaseScheduler):
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
         """Return the plain tasks that are on and can be read; all crontabs, whatever their hour."""
         return readable(PeriodicTask.objects.enabled().filter(console_schedule=None))
+
+    def schedule_changed(self) -> bool:
+        """Tell whether anybody has changed a schedule, also one who wrote late the moment at which they had begun."""
+        last = self._last_timestamp
+        return bool(super().schedule_changed()) or (last is not None and self._last_timestamp != last)
 
     def all_as_schedule(self) -> dict[str, PlainEntry]:
         """Read the plain tasks, and reckon the schedules anew that somebody has changed."""

@@ -21,6 +21,7 @@ from console.models import Run, Schedule, Slot
 from console.operations import get_operation
 from console.operations.base import BaseOperation
 from console.schedules import store
+from console.schedules.notices import tell_owner
 from console.signals import schedule_switched_off
 from console.states import ACTIVE
 
@@ -95,17 +96,28 @@ def begin(schedule: Schedule, slot: Slot, moment: datetime, **asked: Any) -> Run
 def count_failure(schedule: Schedule, reason: str) -> None:
     """Count a failure, and switch the schedule off where there were too many in a row; the caller saves it."""
     schedule.failures += 1
-    if not schedule.pause_after or schedule.failures < schedule.pause_after:
-        return
-    schedule.off_reason = _("Switched off after %(count)d failures in a row. The last: %(reason)s") % {
-        "count": schedule.failures,
-        "reason": reason,
-    }
+    if schedule.pause_after and schedule.failures >= schedule.pause_after:
+        _switch_off(schedule, reason)
+    elif schedule.failures == 1:
+        transaction.on_commit(partial(tell_owner, schedule, reason), robust=True)
+
+
+def give_up_waiting(schedule: Schedule, reason: str) -> None:
+    """Skip the times that wait for the one before: their schedule is off."""
+    waiting = Slot.objects.filter(schedule=schedule, open=True, outcome=Outcome.WAITING)
+    waiting.update(open=False, outcome=Outcome.SKIPPED, reason=reason)
+
+
+def _switch_off(schedule: Schedule, reason: str) -> None:
+    told = _("Switched off after %(count)d failures in a row. The last: %(reason)s")
+    schedule.off_reason = told % {"count": schedule.failures, "reason": reason}
     schedule.failures = 0
     schedule.next_slot = schedule.next_at = None
     store.switch(schedule.task_id, on=False)
     schedule.timing = store.entry_of(schedule.task_id).text
+    give_up_waiting(schedule, schedule.off_reason)
     transaction.on_commit(partial(schedule_switched_off.send_robust, sender=Schedule, schedule=schedule), robust=True)
+    transaction.on_commit(partial(tell_owner, schedule, reason), robust=True)
 
 
 def selection_of(operation: type[BaseOperation], schedule: Schedule) -> Selection | None:

@@ -119,6 +119,8 @@ GET   django_celery_beat/periodictask/{schedule}/disable/                       
 POST  django_celery_beat/periodictask/{schedule}/disable/                             302 403 403 403 302
 GET   django_celery_beat/periodictask/{schedule}/backfill/                            302 403 403 403 200
 POST:range    django_celery_beat/periodictask/{schedule}/backfill/                    302 403 403 403 302
+GET   django_celery_beat/periodictask/{schedule}/reset/                               302 403 403 403 200
+POST  django_celery_beat/periodictask/{schedule}/reset/                               302 403 403 403 200
 GET   django_celery_beat/periodictask/{none}/skip/                                    302 404 404 404 404
 GET   notes/note/                                         302 200 403 200 200
 POST:copy     notes/note/                                 302 403 403 200 200

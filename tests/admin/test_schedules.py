@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from console.models import Run, Schedule, ScheduleEvent
+from console.schedules import plain
+from console.schedules.declared import sync
 from console.schedules.firing import fire_due
 from console.schedules.timing import Crontab
 from tests.admin.forms import forms
@@ -281,3 +284,52 @@ def test_plain_tasks_keep_their_stock_form(ana: Client) -> None:
     task = PeriodicTask.objects.get()
     assert ana.get(f"{LIST}{task.pk}/change/").status_code == 200
     assert ana.get(reverse("admin:console_schedule_skip", args=[task.pk])).status_code == 404
+
+
+def test_what_the_code_declares_is_said_and_can_be_put_back(ana: Client) -> None:
+    """It cannot be deleted: it would be there again; changes are kept until somebody resets them."""
+    list(sync())
+    trash = Schedule.objects.get(operation="notes.delete")
+    page = ana.get(page_of(trash))
+    assert "Declared in the code." in text(page)
+    assert page_of(trash, "reset") not in page.content.decode()
+    assert page_of(trash, "delete") not in page.content.decode()
+    assert ana.post(page_of(trash, "delete"), {"post": "yes"}).status_code == 403
+    form = next(form for form in forms(page) if "schedule-name" in form.data())
+    ana.post(page_of(trash), form.data(**{"schedule-hour": "5", "schedule-owner": "root"}))
+    page = ana.get(page_of(trash))
+    assert page_of(trash, "reset") in page.content.decode()
+    assert "as the code declares it again" in text(ana.post(page_of(trash, "reset"), {"_act": "yes"}, follow=True))
+    trash.refresh_from_db()
+    assert (trash.task.crontab.hour, trash.owner) == ("2", None)
+
+
+def test_a_plain_task_is_run_now_with_its_own_options(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stock ignores its priority, headers and expiry, and writes it nowhere (#803)."""
+    sent: list[Any] = []
+
+    def send_task(*args: Any, **options: Any) -> Any:
+        sent.append((args, options))
+        return SimpleNamespace(id="1")
+
+    monkeypatch.setattr(plain, "current_app", SimpleNamespace(send_task=send_task))
+    interval = IntervalSchedule.objects.create(every=10, period="minutes")
+    task = PeriodicTask.objects.create(
+        name="plain", task="other.task", interval=interval, args="[1]", queue="bulk", priority=3, headers='{"a": 1}'
+    )
+    asked = {"action": "run_now_schedules", "_selected_action": task.pk}
+    assert "plain" in text(ana.post(LIST, asked))
+    assert not sent
+    assert "1 schedule run now." in text(ana.post(LIST, {**asked, "_act": "yes"}, follow=True))
+    ((names, options),) = sent
+    assert names == ("other.task", [1], {})
+    assert (options["queue"], options["priority"], options["headers"]["a"]) == ("bulk", 3, 1)
+    assert LogEntry.objects.get(object_id=task.pk)
+
+
+def test_a_plain_task_that_cannot_be_sent_says_why(ana: Client) -> None:
+    """The broker is away in these tests."""
+    interval = IntervalSchedule.objects.create(every=10, period="minutes")
+    task = PeriodicTask.objects.create(name="plain", task="other.task", interval=interval)
+    asked = {"action": "run_now_schedules", "_selected_action": task.pk, "_act": "yes"}
+    assert "The message broker is away." in text(ana.post(LIST, asked, follow=True))

@@ -97,7 +97,7 @@ def _plain(stage: Stage) -> dict[str, str]:
 
 def _by_the_clock(stage: Stage) -> dict[str, str]:
     page = {name: f"{SCHEDULES}{schedule.task_id}/" for name, schedule in stage.schedules.items()}
-    acts = ("skip", "disable", "history", "delete")
+    acts = ("skip", "disable", "reset", "history", "delete")
     return {
         "schedules": SCHEDULES,
         "schedule new": f"{SCHEDULES}add/",

@@ -11,6 +11,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTas
 
 from console.models import Run, Schedule, Slot
 from console.operations.registry import unregister
+from console.schedules.acts import disable
 from console.schedules.firing import fire_due
 from console.schedules.planning import replan
 from console.schedules.settling import settle_open
@@ -290,6 +291,33 @@ def test_failures_in_a_row_switch_it_off(declare: Declare) -> None:
     assert not schedule.task.enabled
     assert "2 failures in a row" in schedule.off_reason
     assert schedule.next_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_times_that_cannot_start_switch_it_off_too(operation: Any, mailoutbox: list[Any]) -> None:
+    """It stays off; its owner is told when it begins to fail, and when it is off."""
+    schedule = scheduled(operation, owner=owner(email="ana@example.com"), pause_after=3)
+    unregister(operation.name)
+    for minute in range(1, 9):
+        fire_due(after(minute))
+    assert outcomes(schedule) == ["failed"] * 3
+    schedule.refresh_from_db()
+    assert not schedule.task.enabled
+    assert schedule.next_at is None
+    assert [mail.subject.rpartition(" ")[2] for mail in mailoutbox] == ["fails", "off"]
+    assert "is not known here" in mailoutbox[1].body
+
+
+def test_times_that_wait_are_given_up_when_it_is_switched_off(operation: Any) -> None:
+    """Nothing starts by itself any more."""
+    schedule = scheduled(operation, overlap="queue all")
+    for minute in (1, 2, 3):
+        fire_due(after(minute))
+    disable(schedule.pk, by=owner(first_name="Ana"), reason="database move")
+    run_pending()
+    settle_open(after(3))
+    assert outcomes(schedule) == ["succeeded", "skipped", "skipped"]
+    assert schedule.slots.latest("at").reason == "By Ana: database move"
 
 
 def test_a_run_that_takes_too_long_is_cancelled(operation: Any) -> None:

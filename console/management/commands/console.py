@@ -20,6 +20,7 @@ from console.management import arguments, printing
 from console.models import Run
 from console.monitoring.doctor import examine
 from console.monitoring.findings import Severity
+from console.schedules.declared import sync
 from console.states import ACTIVE
 
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         if "run" in options:
             arguments.find_run(options["run"])
         try:
-            getattr(self, f"do_{options['verb']}")(**options)
+            getattr(self, f"do_{options['verb'].replace('-', '_')}")(**options)
         except ConsoleError as error:
             raise CommandError(str(error)) from error
 
@@ -80,6 +81,14 @@ class Command(BaseCommand):
             self.stdout.write(told % vars(swept))
         if swept.failed_sends:
             raise CommandError(_("The broker does not answer; what is owed is sent when it is back."))
+
+    def do_sync_schedules(self, **options: Any) -> None:
+        """Make and follow the schedules that the code declares, and print what was done with each."""
+        told = list(sync())
+        if options["json"]:
+            self.print_json(told)
+        else:
+            self.print_lines(told or [_("The code declares no schedules.")])
 
     def do_doctor(self, **options: Any) -> None:
         """Print every finding; an urgent one makes the exit code 1."""
