@@ -170,6 +170,8 @@ class ColumnsPage(StartPage):
         return self._page()
 
     def _refusal(self) -> str:
+        if self.request.method == "POST" and self.request.POST.get("file") != str(self.upload.pk):
+            return _("Nothing was started. This page is about another file. Open it again.")
         twice = [name for name, count in Counter(filter(None, self._columns)).items() if count > 1]
         if twice:
             label = self._label(twice[0])

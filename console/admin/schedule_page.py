@@ -39,8 +39,8 @@ SHOW_NEXT = "_next"  # posted by the button that only shows the times again
 def add(model_admin: Any, request: HttpRequest, name: str) -> HttpResponseBase:
     """Show the form of a new schedule of the operation called `name`, or make it."""
     operation = known_operation(name)
-    if operation is None:
-        raise Http404(_("There is no operation called “%(name)s”.") % {"name": name})
+    if operation is None or operation.reads_rows:  # whose file somebody has to upload, and to look at
+        raise Http404(_("There is no operation called “%(name)s” to be scheduled.") % {"name": name})
     if not model_admin.has_add_permission(request):
         return _refuse(model_admin, request, ADD)
     if not may_start(request, operation):

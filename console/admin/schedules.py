@@ -22,7 +22,7 @@ from django_celery_beat.models import PeriodicTask
 
 from console.admin import schedule_acts, schedule_list, schedule_many, schedule_page
 from console.admin.schedule_filters import FILTERS
-from console.admin.starts import starts
+from console.admin.starts import schedulable
 from console.models import Schedule
 from console.schedules import store
 from console.schedules.acts import PERMISSION
@@ -155,7 +155,7 @@ class ScheduleAdmin(PeriodicTaskAdmin):
             return schedule_page.change(self, request, schedule)
         if object_id is None and "operation" in request.GET:
             return schedule_page.add(self, request, request.GET["operation"])
-        own = {"console_starts": starts(self.admin_site, request) if object_id is None else []}
+        own = {"console_starts": schedulable(self.admin_site, request) if object_id is None else []}
         # Past the parent's own, which reads every crontab, one that cannot be read too.
         return admin.ModelAdmin.changeform_view(self, request, object_id, form_url, {**own, **(extra_context or {})})
 

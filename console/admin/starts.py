@@ -42,6 +42,11 @@ def starts(site: AdminSite, request: HttpRequest) -> list[Start]:
     return [start for start in found if start.address]
 
 
+def schedulable(site: AdminSite, request: HttpRequest) -> list[Start]:
+    """Return those of them that can begin by the clock: not an import, whose file somebody has to upload and look at."""
+    return [start for start in starts(site, request) if not get_operation(start.name).reads_rows]
+
+
 @only("GET")
 def choose(model_admin: RunModelAdmin, request: HttpRequest) -> HttpResponseBase:
     """List what the person may start."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from console import tables
 from console.engine.files import keep, open_file, pieces_of
@@ -24,7 +25,8 @@ def keep_rows(run: Run, rows: Iterable[Imported]) -> None:
 
 def parts_of(run: Run) -> QuerySet[File]:
     """Return the parts of the list that are still there, in their order."""
-    return File.objects.filter(run=run, kind=File.Kind.REPORT, deleted_at=None).order_by("pk")
+    kept = File.objects.filter(run=run, kind=File.Kind.REPORT, deleted_at=None, expires_at__gt=timezone.now())
+    return kept.order_by("pk")
 
 
 def imported_rows(run: Run) -> Iterator[bytes]:

@@ -7,11 +7,11 @@ from console.engine import partitions
 from console.engine.acceptance import prepare
 from console.engine.drafts import Draft
 from console.engine.preparing import open_work
-from console.engine.rows import again, described, failed_rows, is_whole
+from console.engine.rows import Source, again, described, failed_rows, is_whole
 from console.engine.sizes import prepare_above
 from console.engine.sources import Earlier, take_up
 from console.engine.targets import drop_held, lock_objects
-from console.exceptions import NothingToRetry, PreviewOutdated, TooManyForAllOrNothing
+from console.exceptions import FileGone, NothingToRetry, PreviewOutdated, TooManyForAllOrNothing
 from console.models import FAILS, Failure, Partition, Run
 from console.operations.base import OnError
 
@@ -24,10 +24,13 @@ def take_previewed(draft: Draft, preview: Run, on_error: str) -> None:
     Objects that others hold by then are not taken: each of their rows says so when it is reached.
 
     Raises:
+        FileGone: The file was deleted, or has expired.
         PreviewOutdated: There is a newer preview of the file, with other columns.
         TooManyForAllOrNothing: The file is too long for one transaction.
     """
     source = described(preview)
+    if not Source.of(preview).file.is_there:
+        raise FileGone(source["name"])
     if on_error == OnError.STOP and source["count"] > settings.import_all_or_nothing:
         raise TooManyForAllOrNothing(source["count"], settings.import_all_or_nothing)
     if newer := newer_preview(preview):

@@ -333,3 +333,12 @@ def test_a_plain_task_that_cannot_be_sent_says_why(ana: Client) -> None:
     task = PeriodicTask.objects.create(name="plain", task="other.task", interval=interval)
     asked = {"action": "run_now_schedules", "_selected_action": task.pk, "_act": "yes"}
     assert "The message broker is away." in text(ana.post(LIST, asked, follow=True))
+
+
+def test_an_import_cannot_be_scheduled() -> None:
+    """Its file has to be uploaded and looked at: it is not offered, and its name leads nowhere."""
+    client = signed_in(User.objects.create_superuser("chief"))
+    page = client.get(f"{LIST}add/").content.decode()
+    assert "operation=notes.export" in page
+    assert "operation=notes.import" not in page
+    assert client.get(f"{LIST}add/?operation=notes.import").status_code == 404

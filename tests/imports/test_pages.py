@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from console.engine.files import keep, remove
 from console.models import ColumnMapping, File, Run
 from console.testing import assert_succeeded, hold, perform
 from notes.models import Note, Tag
@@ -149,6 +150,21 @@ class TestTheFile:
         address = upload(client, as_csv(rows_of_notes(2))).request["PATH_INFO"]
         other = signed_in(staff("bob", "notes.view_note", "notes.add_note", "notes.change_note"))
         assert other.get(address).status_code == 404
+
+    def test_a_page_starts_nothing_over_another_file_than_its_own(self, client: Client) -> None:
+        """A number changed in the form is no way to somebody else's upload."""
+        theirs = keep([as_csv(rows_of_notes(2))], kind=File.Kind.INPUT, name="theirs.csv")
+        page = press(client, upload(client, as_csv(rows_of_notes(1))), file=str(theirs.pk))
+        assert "Nothing was started. This page is about another file." in text_of(page)
+        assert not Run.objects.exists()
+
+    def test_a_preview_whose_file_is_gone_starts_nothing(self, client: Client) -> None:
+        """It says so; the preview stays readable."""
+        page = previewed(client, as_csv(rows_of_notes(2)))
+        remove(File.objects.all())
+        answer = client.post(page_of(run_of(page), "start"), follow=True)
+        assert messages_of(answer) == ["The file “notes.csv” is no longer there."]
+        assert not Run.objects.filter(dry_run=False).exists()
 
     def test_the_original_is_kept_and_can_be_had_again(self, client: Client) -> None:
         """From the import and from its preview, byte by byte."""
