@@ -18,13 +18,13 @@ from console.engine.caution import left, next_size
 from console.engine.chunks import SAMPLE, SAVEPOINTS, Outcome, Performer
 from console.engine.faults import is_transient
 from console.engine.imported import keep_rows
-from console.engine.items import makes_file, read_chunk
+from console.engine.items import lock_unchanged, makes_file, read_chunk
 from console.engine.leases import Lease
 from console.engine.obedience import stop
 from console.engine.pieces import Chunk
 from console.engine.preparing import prepare_batch
 from console.engine.row_chunks import performer_of
-from console.engine.sizes import adapted
+from console.engine.sizes import adapted, chunk_time
 from console.engine.staging import is_ready, stage
 from console.engine.statements import Given, Rows
 from console.engine.targets import insert_seen
@@ -93,7 +93,9 @@ def commit_chunk(lease: Lease, run: Run, partition: Partition, operation: BaseOp
         return _prepare(lease, run, partition, operation)
     if isinstance(operation, ExternalOperation):
         return _call(lease, run, partition, operation, mode)
-    return _work(lease, run, partition, operation, mode) or _join(lease, run, partition, operation, mode)
+    if makes_file(operation, run):
+        return _gather(lease, run, partition, operation, mode)
+    return _work(lease, run, partition, operation, mode)
 
 
 def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperation) -> Done:
@@ -102,8 +104,7 @@ def _prepare(lease: Lease, run: Run, partition: Partition, operation: BaseOperat
         return Done(settings.prepare_batch, prepare_batch(lease, run, partition, operation))
 
 
-def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done | None:
-    """Do the next items; returns None where there are none, but a file is still to be made of those before."""
+def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
     performer = performer_of(run, partition, operation)
     started = time.monotonic()
     with transaction.atomic():
@@ -111,11 +112,7 @@ def _work(lease: Lease, run: Run, partition: Partition, operation: BaseOperation
             _look_again(run)  # SQLite's BEGIN waits for its other writers, and one of them may have cancelled
         bound_waiting(lease.seconds - settings.margin)
         chunk = read_chunk(run, partition, operation, min(mode.size, SAVEPOINTS) if mode.isolated else mode.size)
-        if not chunk.pieces and makes_file(operation, run):
-            return None
         outcome = _perform(performer, chunk, mode)
-        if makes_file(operation, run):
-            outputs.keep_part(run, operation)
         chunk = performer.reached(chunk, outcome)
         took = time.monotonic() - started
         closed = _write(lease, run, partition, chunk, outcome, _pulse(partition, chunk, mode, took), before=mode.before)
@@ -127,9 +124,28 @@ def _look_again(run: Run) -> None:
         raise Overtaken
 
 
-def _join(lease: Lease, run: Run, partition: Partition, operation: BaseOperation, mode: Mode) -> Done:
+def _gather(lease: Lease, run: Run, partition: Partition, operation: FileOperation, mode: Mode) -> Done:
+    """Gather what the next items add to a file with no transaction open, for they are only read; at the end, make it."""
+    performer = Performer(run, partition, operation)
+    started = time.monotonic()
+    size = min(mode.size, SAVEPOINTS) if mode.isolated else mode.size
+    chunk = read_chunk(run, partition, operation, size, locking=False)
+    if not chunk.pieces:
+        return _join(lease, run, partition, operation, mode)
+    outcome = _perform(performer, chunk, mode)
+    took = time.monotonic() - started
+    with transaction.atomic():
+        bound_waiting(lease.seconds - settings.margin)
+        lock_unchanged(run, chunk)
+        outputs.keep_part(run, operation)
+        chunk = performer.reached(chunk, outcome)
+        pulse = _pulse(partition, chunk, mode, took, reads=True)
+        closed = _write(lease, run, partition, chunk, outcome, pulse, before=mode.before)
+    return Done(chunk.items, closed)
+
+
+def _join(lease: Lease, run: Run, partition: Partition, operation: FileOperation, mode: Mode) -> Done:
     """Make the file of its parts with no transaction open, then end the partition with it."""
-    assert isinstance(operation, FileOperation)
     with outputs.joined(run, operation) as file, transaction.atomic():
         bound_waiting(lease.seconds - settings.margin)
         outputs.publish(file)
@@ -237,13 +253,14 @@ def _reason_to_stop(run: Run, partition: Partition, outcome: Outcome) -> str:
     }
 
 
-def _pulse(partition: Partition, chunk: Chunk, mode: Mode, took: float) -> dict[str, Any]:
+def _pulse(partition: Partition, chunk: Chunk, mode: Mode, took: float, *, reads: bool = False) -> dict[str, Any]:
     """Return the caution that is left, and the chunk size and rate that this chunk teaches; isolated ones teach nothing."""
     caution = {"caution": left(partition, max(chunk.items, 1))} if mode.careful else {}
     if mode.isolated or not chunk.items:
         return caution
+    fitting = adapted(mode.size, chunk.items, took, chunk_time(reads=reads))
     return caution | {
-        "chunk_size": next_size(partition, chunk.items) if mode.careful else adapted(mode.size, chunk.items, took),
+        "chunk_size": next_size(partition, chunk.items) if mode.careful else fitting,
         "rate": _rate(partition, chunk, took),
     }
 

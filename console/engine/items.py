@@ -13,6 +13,7 @@ from console.engine.holds import identity
 from console.engine.pieces import Chunk, Piece
 from console.engine.rows import read_rows
 from console.engine.statements import Given, Rows
+from console.exceptions import Overtaken
 from console.models import Partition, Run, Target
 from console.operations.base import BaseOperation, Hold
 from console.operations.files import FileOperation
@@ -47,6 +48,20 @@ def read_chunk(run: Run, partition: Partition, operation: BaseOperation, size: i
     return Chunk(
         partition.cursor, pieces, ended and len(targets) < wanted and not (pieces and makes_file(operation, run))
     )
+
+
+def lock_unchanged(run: Run, chunk: Chunk) -> None:
+    """Lock the targets of a chunk that was read without, against a withdrawal.
+
+    Raises:
+        Overtaken: One of them was left out since.
+    """
+    read = {piece.target.pk: piece.target.withdrawn for piece in chunk.pieces if piece.target}
+    if read:
+        targets = Target.objects.filter(run=run, pk__gte=min(read), pk__lte=max(read)).order_by("pk")
+        now = dict(targets.select_for_update(no_key=True).values_list("pk", "withdrawn"))
+        if now != read:
+            raise Overtaken
 
 
 def makes_file(operation: BaseOperation, run: Run) -> TypeGuard[FileOperation]:

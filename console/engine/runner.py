@@ -23,6 +23,7 @@ from console.exceptions import FileNotWritten, InvalidParameters, LeaseLost, Ove
 from console.models import Attempt, Partition, Run
 from console.operations import get_operation, known_operation
 from console.operations.base import BaseOperation
+from console.operations.files import FileOperation
 from console.states import State
 
 logger = logging.getLogger(__name__)
@@ -219,7 +220,7 @@ class _Slice:
 
     def _breathe(self, seen: Seen, items: int, took: float) -> str:
         """Rest between two chunks, no transaction open: for the pace, and for SQLite's other writers (PROTOCOL C8)."""
-        self.worked += took
+        self.worked += 0.0 if isinstance(self.operation, FileOperation) else took
         rest = rest_after(seen.run, items, took, self.worked)
         self.worked = 0.0 if rest else self.worked
         left = self.ends_at - time.monotonic()

@@ -17,11 +17,14 @@ def prepare_above() -> int:
     return 50_000 if connection.vendor == "postgresql" else 5_000
 
 
-def chunk_time() -> float:
-    """Return how many seconds a chunk should take: short on SQLite, where it keeps all other writers out."""
+def chunk_time(*, reads: bool = False) -> float:
+    """Return how many seconds a chunk should take: short on SQLite, where it keeps all other writers out.
+
+    One that only `reads` does so with no transaction open, and keeps nobody out.
+    """
     if settings.chunk_time is not None:
         return float(settings.chunk_time)
-    return 0.05 if connection.vendor == "sqlite" else 0.5
+    return 0.05 if connection.vendor == "sqlite" and not reads else 0.5
 
 
 def next_size(partition: Partition, run: Run) -> int:
@@ -32,18 +35,19 @@ def next_size(partition: Partition, run: Run) -> int:
     return size
 
 
-def adapted(size: int, items: int, took: float) -> int:
+def adapted(size: int, items: int, took: float, wanted: float) -> int:
     """Return the chunk size that would have taken the wanted time, at most doubled and at least halved.
 
     Args:
         size: The size that was asked for.
         items: How many items there were.
         took: How many seconds they took.
+        wanted: How many seconds a chunk should take.
     """
     if items < size:  # the end of the work, or a target's end, says nothing of speed
-        return size if took <= chunk_time() else max(1, size // 2)
-    wanted = items * chunk_time() / max(took, 1e-6)
-    return int(max(1, size // 2, min(size * 2, wanted, settings.chunk_size_max)))
+        return size if took <= wanted else max(1, size // 2)
+    ideal = items * wanted / max(took, 1e-6)
+    return int(max(1, size // 2, min(size * 2, ideal, settings.chunk_size_max)))
 
 
 def rest_after(run: Run, items: int, took: float, worked: float) -> float:

@@ -18,6 +18,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from openpyxl import load_workbook
 
+from console.engine import control
 from console.engine.acceptance import start
 from console.engine.clock import after
 from console.engine.files import open_file, output_of
@@ -361,3 +362,21 @@ def test_a_dry_run_writes_no_file() -> None:
     run = perform(start(ExportNotes, objects=make_notes(2), params={"format": "csv"}, dry_run=True))
     assert_succeeded(run)
     assert not File.objects.exists()
+
+
+def test_an_object_that_is_left_out_while_its_row_is_made_is_not_in_the_file() -> None:
+    """Reading locks nobody out: what was withdrawn meanwhile is seen before the part counts."""
+
+    class Interrupted(NoteResource):
+        def dehydrate_title(self, note: Note) -> str:
+            if note.pk == notes[0].pk and not done:
+                done.append(control.withdraw(run.pk, target=run.targets.get(object_id=str(notes[2].pk)).pk))
+            return note.title
+
+    notes, done = make_notes(4), list[Any]()
+    with declared(Note, None, base=Export, resource_class=Interrupted) as operation:
+        run = start(operation, objects=notes, params={"format": "csv"})
+        perform(run)
+    assert_succeeded(run)
+    assert [row["slug"] for row in rows(run)] == [note.slug for note in notes if note != notes[2]]
+    assert run.failures.get().kind == Failure.Kind.WITHDRAWN
