@@ -97,7 +97,7 @@ def subject(run: Run) -> str:
 
 def sentence(run: Run, progress: Progress) -> str:
     """Return the sentence of an import's state; empty where that is no other than any run's."""
-    if run.preparing and not described(run):
+    if run.preparing and run.state in {State.QUEUED, State.RUNNING} and not described(run):
         return _("Reading the file. Nothing is changed yet.")
     if run.state != State.SUCCEEDED:
         return ""
