@@ -221,6 +221,7 @@ CONSOLE_KEYS: dict[str, Callable[[str], object]] = {
     "BROKER_TIMEOUT": float,
     "CONTACT": str,
     "SYNC_SCHEDULES": env.is_true,
+    "METRICS_TOKEN": str,
 }
 CONSOLE = env.chosen("CONSOLE_", CONSOLE_KEYS)  # CONSOLE_SLICE=1 in the environment, and so on
 NOTES_NEWSLETTER_URL = env.text("NOTES_NEWSLETTER_URL")

@@ -25,6 +25,7 @@ class ConsoleSettings:
     an upload may have; `import_all_or_nothing` how many rows one transaction imports at most; a preview of a file of at most
     `import_at_once` bytes is made by the request that asks for it. A probe goes through every queue each `probe` seconds; one
     that takes more than `queue_late` is told, more than `queue_dead` urgently; so is a disk of which less than `disk_low` is free.
+    `metrics_token` is the bearer token that ``/metrics`` asks for, if any.
     """
 
     slice: float = 10.0
@@ -61,6 +62,7 @@ class ConsoleSettings:
     import_at_once: int = 50_000
     contact: str = "an administrator"
     sync_schedules: bool = True
+    metrics_token: str = ""
 
     def lease(self, timeout: float | None) -> float:
         """Return the length of a lease in seconds, for items that take at most `timeout` seconds."""

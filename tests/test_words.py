@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from console.monitoring.watching import watch
 from console.operations import Hold, operations
 from console.testing import hold
 from notes.models import Note
@@ -24,7 +25,7 @@ DATA = (
     "|".join(str(operation.label) for operation in operations() if operation.name.startswith("faults.")),
     r"Ana Lima|Ana|operator|viewer|Note \d+|note-\d+|The slug is taken|The newsletter service is away",
     r"wait for the newsletter|wrong tag|for the test|slug|title",
-    r"\b(?:Check|Send|Watch|Update tags|bulk|testing|UTC|CSV|XLSX|SUCCESS|Can \w+ \w+)\b",
+    r"\b(?:Check|Send|Watch|Update tags|bulk|control|testing|UTC|CSV|XLSX|SUCCESS|Can \w+ \w+)\b",
 )
 
 
@@ -89,6 +90,16 @@ class TestEveryWordIsTranslated:
         assert bare_words(browser.get(address, {"q": "nothing"})) == []
         assert bare_words(browser.post(address, {"action": "cancel_runs", "_selected_action": [run.pk]})) == []
         assert bare_words(browser.get(reverse("admin:console_run_starts"))) == []
+
+    def test_on_the_dashboard(self) -> None:
+        """With nobody alive, runs that wait, and failures; and its summary on the admin's index."""
+        user = running.operator()
+        browser = signed_in(user)
+        with failing(user):
+            running.copying(user)
+            watch()
+            assert bare_words(browser.get("/admin/console/")) == []
+            assert "console-summary" in browser.get("/admin/").content.decode()
 
     def test_on_the_pages_of_objects(self) -> None:
         """The list, the form, the confirmation of each operation and of a deletion: free, and held."""

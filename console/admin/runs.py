@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from console.admin import again, dismissals, downloads, progress, run_page, starts, verbs
+from console.admin import again, dashboard, dismissals, downloads, progress, run_page, starts, verbs
 from console.admin.access import RunModelAdmin, open_run, refuse_run, whole_number
 from console.admin.links import list_url, run_url, runs_url
 from console.admin.many import ACTIONS, ManyVerbs, refusal
@@ -198,6 +198,7 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         """Return the contract's addresses before the admin's own."""
         pages: list[tuple[str, str, Any]] = [
             ("summary/", "summary", progress.summary),
+            ("dashboard/", "dashboard", dashboard.live),
             ("start/", "starts", starts.choose),
             ("start/<str:operation>/", "start_operation", starts.start),
             ("<int:run_id>/again/", "again", again.view),

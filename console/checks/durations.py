@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from console.conf import ConsoleSettings, settings
 
-OTHERS = {"contact", "sync_schedules"}
+OTHERS = {"contact", "metrics_token", "sync_schedules"}
 # What may not be larger than what, and why.
 ORDER = (
     ("redelivery", "redelivery_max", "waiting grows from the one to the other"),

@@ -1,7 +1,7 @@
 """Every error of the console. A message names what happened, why, and what to do; staff may read it as it is."""
 
 from console.exceptions.base import ConsoleError
-from console.exceptions.declared import InvalidOperation, NoStorage, UnknownSetting
+from console.exceptions.declared import InvalidOperation, MetricsMissing, NoStorage, UnknownSetting
 from console.exceptions.files import FileEmpty, FileGone, FileNotWritten, FileTooLarge
 from console.exceptions.imports import PreviewOutdated, TooManyForAllOrNothing
 from console.exceptions.items import ItemFailed, ItemOutcome, LeaseLost, Overtaken, Retry, Skip
@@ -60,6 +60,7 @@ __all__ = [
     "ItemOutcome",
     "KeyReused",
     "LeaseLost",
+    "MetricsMissing",
     "NoDryRun",
     "NoStorage",
     "NotDeclared",

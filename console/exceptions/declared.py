@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
+
+from console.exceptions.base import ConsoleError
 
 
 class UnknownSetting(ImproperlyConfigured):
@@ -29,3 +32,14 @@ class NoStorage(ImproperlyConfigured):
 
 class InvalidOperation(ImproperlyConfigured):
     """A declared operation breaks a rule: no name, a name that is taken, a policy that cannot work."""
+
+
+class MetricsMissing(ConsoleError):
+    """Numbers for Prometheus were asked for, and its library is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "There are no metrics, for prometheus_client is not installed: pip install django-operations-console[metrics]"
+            )
+        )

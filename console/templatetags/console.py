@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import template
+from django.contrib.admin import site as default_site
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Model
@@ -16,14 +17,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from console.admin.sight import sight_anywhere
+from console.admin import dashboard
+from console.admin.sight import sight_anywhere, site_of
 from console.engine.progress import progress as progress_of_run
 from console.models import Attempt, Failure
+from console.monitoring.findings import Finding, Severity
 from console.reports import words
 from console.reports.attention import counts, counts_in_words
+from console.reports.chips import Chip
 from console.reports.failures import values
 from console.reports.history import act_words, event_words
-from console.reports.marks import chip_marks, hold_mark, progress_mark, time_mark
+from console.reports.marks import chip_mark, chip_marks, hold_mark, progress_mark, time_mark
 from console.reports.paging import LIMIT
 from console.reports.visibility import VIEW_RUN
 
@@ -74,6 +78,19 @@ def console_time(moment: datetime | None) -> SafeString:
 def console_took(attempt: Attempt) -> str:
     """Return how long an attempt took; nothing while it works."""
     return words.span((attempt.ended_at - attempt.started_at).total_seconds()) if attempt.ended_at else ""
+
+
+@register.filter
+def console_seconds(seconds: float | None) -> str:
+    """Return a length of time in words; a dash where nobody knows."""
+    return "–" if seconds is None else words.span(seconds)
+
+
+@register.filter
+def console_finding_shape(finding: Finding) -> SafeString:
+    """Return the chip of how urgent a finding is."""
+    shape = {Severity.URGENT: "failed", Severity.SOON: "partly", Severity.NOTE: "queued"}[finding.severity]
+    return chip_mark(Chip(shape, finding.severity.label, finding.consequence))
 
 
 @register.simple_tag
@@ -183,6 +200,20 @@ def console_indicator(context: template.Context) -> dict[str, Any]:
         "label": counts_in_words(active, needing),
         "now": timezone.now().isoformat(),
     }
+
+
+@register.inclusion_tag("console/board.html", takes_context=True)
+def console_board(context: template.Context) -> dict[str, Any]:
+    """Draw the dashboard; every part of it is drawn anew every few seconds."""
+    request = context["request"]
+    return {"request": request, **dashboard.shown(request, site_of(request) or default_site)}
+
+
+@register.inclusion_tag("console/summary.html", takes_context=True)
+def console_summary(context: template.Context) -> dict[str, Any]:
+    """Draw the console's part of the admin's index: the first sentence, what is urgent, and one's own latest runs."""
+    request = context["request"]
+    return {"request": request, **dashboard.summary(request, site_of(request) or default_site)}
 
 
 def _first(context: template.Context, name: str) -> bool:

@@ -23,10 +23,10 @@ def routes() -> Iterator[tuple[str, str]]:
 
 
 def is_ours(route: str, module: str) -> bool:
-    """Tell whether an address belongs to the console: to its own models, or to a view that it wrote for others."""
+    """Tell whether an address of the admin belongs to the console: to its own models, or to a view that it wrote for others."""
     own = (
         "admin/console/",
         "admin/django_celery_results/taskresult/",
         "admin/django_celery_beat/periodictask/",
     )
-    return route.startswith(own) or module.startswith("console.")
+    return route.startswith(own) or (route.startswith("admin/") and module.startswith("console."))

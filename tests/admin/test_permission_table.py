@@ -50,6 +50,8 @@ GET   console/run/add/                                    302 403 403 403 403
 POST  console/run/add/                                    302 403 403 403 403
 GET   console/run/summary/                                302 200 200 200 200
 POST  console/run/summary/                                302 405 405 405 405
+GET   console/run/dashboard/                              302 404 200 200 200
+POST  console/run/dashboard/                              302 405 405 405 405
 GET   console/run/start/                                  302 200 200 200 200
 POST  console/run/start/                                  302 405 405 405 405
 GET   console/run/start/notes.statistics/                 302 403 403 403 200

@@ -69,7 +69,9 @@ def staged() -> Iterator[Stage]:
     """Load the demonstration and make the runs; their operations exist inside the block."""
     call_command("loaddata", str(DEMO), verbosity=0)
     Sign(Heartbeat.Kind.WORKER, "bulk@office", ("bulk",)).renew()
-    Heartbeat.objects.update(seen_at=timezone.now() + timedelta(hours=1))  # alive for as long as the stage stands
+    Heartbeat.objects.update(
+        seen_at=timezone.now() + timedelta(hours=1), own_at=None
+    )  # alive for as long as the stage stands
     stage = Stage()
     with ExitStack() as stack:
         for make in (_waiting_to_start, _at_work, _stopped, _ended, _in_trouble):

@@ -30,7 +30,7 @@ POLICY = {
 RUN, RESULT = "admin/console/run/", "admin/django_celery_results/taskresult/"
 SCHEDULE = "admin/django_celery_beat/periodictask/"
 NO_PAGES = {
-    **dict.fromkeys((f"{RUN}summary/", f"{RUN}<int:run_id>/progress/"), "JSON"),
+    **dict.fromkeys((f"{RUN}summary/", f"{RUN}dashboard/", f"{RUN}<int:run_id>/progress/"), "JSON"),
     **dict.fromkeys((f"{RUN}<int:run_id>/failures.{kind}" for kind in ("csv", "xlsx")), "a file"),
     f"{RUN}<int:run_id>/imported.csv": "a file",
     **dict.fromkeys((f"{RUN}<int:run_id>/{kind}/" for kind in ("input", "output")), "a file"),

@@ -197,6 +197,34 @@
     poll(() => page.dataset.progress, Number(page.dataset.poll), heard, trouble);
   }
 
+  /* The dashboard: drawn by the server every few seconds; what somebody is busy with stays. */
+  function board(page) {
+    const line = page.querySelector("[data-offline-line]");
+    const status = page.querySelector("[data-status]");
+    let since = "";
+    show(page.querySelector("[data-unscripted]"), false);
+    function trouble(kind) {
+      since = kind ? since || new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" }) : "";
+      if (kind) write(line, (page.dataset[kind] || "").replace("{time}", since));
+      show(line, Boolean(kind));
+    }
+    const needs = (findings) => findings.filter((one) => one.severity === "urgent").map((one) => one.code + one.about).sort().join();
+    let known = null;
+    poll(() => page.dataset.address, Number(page.dataset.poll), (answer) => {
+      const fresh = new DOMParser().parseFromString(answer.html, "text/html");
+      page.querySelectorAll("[data-live]").forEach((part) => {
+        const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+        if (!other || other.innerHTML === part.innerHTML || isBusy(part)) return;
+        keepOpen(part, other);
+        part.replaceWith(document.importNode(other, true));
+      });
+      const found = needs(answer.findings);
+      if (known !== null && found !== known) write(status, answer.sentence);
+      known = found;
+      return answer.poll_ms;
+    }, trouble);
+  }
+
   function move(row, run) {
     const bar = row.querySelector("progress");
     if (bar && run.percent !== null) bar.value = run.percent;
@@ -368,6 +396,7 @@
   }
 
   document.querySelectorAll("[data-console-run]").forEach((page) => { dialogs(page); runPage(page); });
+  document.querySelectorAll("[data-console-board]").forEach(board);
   const regions = [...document.querySelectorAll("[data-console-list]")];
   regions.forEach((region) => list(region, region.dataset.summary, true));
   const header = document.querySelector("[data-console-indicator]");
