@@ -10,6 +10,7 @@ import billiard
 import pytest
 
 from console.engine.acceptance import start
+from console.engine.files import open_file, output_of
 from console.models import Attempt, Partition
 from console.monitoring.heartbeats import Pulse
 from console.monitoring.signs import Sign
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.processes
 COPIES = 20_000
 PACE = 2_000
 PACE_OF_ITEMS = 100
+ROWS, PACE_OF_ROWS = 1_000, 200
 PATIENCE = 10
 
 
@@ -71,6 +73,25 @@ def test_a_worker_killed_in_mid_run_repeats_and_skips_nothing(processes: Process
     assert Note.tags.through.objects.filter(note__in=copies).count() == COPIES
     assert tea.attachments.model.objects.filter(note__in=copies).count() == COPIES
     assert Attempt.Outcome.LOST in outcomes(run)
+
+
+def test_an_export_whose_worker_is_killed_again_and_again_has_each_row_once(processes: Processes) -> None:
+    """What a dead worker wrote without its checkpoint does not count, and the next goes on where that was."""
+    Note.all_objects.bulk_create([Note(title=f"note {n}", slug=f"note-{n}") for n in range(ROWS)])
+    processes.broker.start()
+    worker = processes.worker()
+    with declaring("notes.export", pace=PACE_OF_ROWS):
+        run = start("notes.export", objects=Note.all_objects.all(), params={"format": "csv"})
+    for share in (1, 2, 3):
+        until(lambda reached=ROWS * share // 5: done(run) >= reached)  # type: ignore[misc]
+        (child,) = worker.children()
+        os.kill(child, signal.SIGKILL)
+    succeeded(run, 90)
+    file = output_of(run)
+    assert file is not None
+    with open_file(file) as content:
+        lines = content.read().decode("utf-8-sig").splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["slug", *(f"note-{n}" for n in range(ROWS))]
 
 
 def test_a_frozen_worker_that_wakes_up_too_late_changes_nothing(processes: Processes) -> None:
