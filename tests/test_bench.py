@@ -15,6 +15,7 @@ from bench.session import BENCHES, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
+    "a tick with 5,000 schedules (ms)",
     "acceptance of a selection (targets/s)",
     "acceptance of one object (ms)",
     "bookkeeping of a chunk (ms)",
