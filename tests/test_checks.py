@@ -21,10 +21,11 @@ from console.checks import databases, durations, files, web
 from console.checks.operations import check_operation, check_queue
 from console.exceptions import NoStorage
 from console.middleware import HeldObjectMiddleware
-from console.operations import BaseOperation, Copy, ExternalOperation, Hold, Import, OnError, Operation, Update
+from console.operations import BaseOperation, Copy, Export, ExternalOperation, Hold, Import, OnError, Operation, Update
 from console.schedules.scheduler import Scheduler
 from console.storage import storage
 from notes.models import Note, Tag
+from notes.operations import ExportNotes
 from notes.resources import NoteResource
 
 SAFE = {
@@ -292,6 +293,17 @@ def test_every_reserved_name_is_refused() -> None:
     """The confirmation page's own names: one message for each."""
     told = [message.msg for message in check_operation(variant(form=BadForm)) if message.id == "console.E010"]
     assert len(told) == len(BadForm.base_fields)
+
+
+def test_an_export_names_its_resource() -> None:
+    """Without one there is nothing to write."""
+
+    class Bare(Export):
+        name = "notes.bare"
+        permission = "notes.view_note"
+
+    assert ids(check_operation(Bare)) == {"E013"}
+    assert ids(check_operation(ExportNotes)) == set()
 
 
 def test_an_external_operation_has_to_call() -> None:

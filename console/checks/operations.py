@@ -17,6 +17,7 @@ from console.models import Run
 from console.operations import (
     BaseOperation,
     Copy,
+    Export,
     ExternalOperation,
     Hold,
     Import,
@@ -111,6 +112,9 @@ def _check_permission(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
 def _check_work(operation: type[BaseOperation]) -> Iterator[CheckMessage]:
     if issubclass(operation, Import):
         yield from check_import(operation)
+    elif issubclass(operation, Export):
+        if operation.resource_class is None:
+            yield _unwritten(operation, "resource_class")
     elif issubclass(operation, ExternalOperation):
         if operation.call is ExternalOperation.call:
             yield _unwritten(operation, "call(obj, key)")
