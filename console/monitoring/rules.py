@@ -184,4 +184,9 @@ def _folders() -> list[Path]:
     database = connections[router.db_for_write(Run)]
     if database.vendor == "sqlite":
         paths.append(str(Path(str(database.settings_dict["NAME"])).parent))
-    return sorted({Path(path) for path in paths if path and Path(path).is_dir()})
+    return sorted({_existing(Path(path)) for path in paths if path})
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or the nearest above it where it has not been made yet: they share a disk."""
+    return next(above for above in (folder, *folder.absolute().parents) if above.is_dir())
