@@ -19,6 +19,7 @@ from tests.imports.worlds import WORLDS, Values, World, imports
 pytestmark = pytest.mark.django_db
 
 LEFT_OUT = "left out"
+EXAMPLES = settings.default.max_examples // 4  # of each world: one is three imports
 KINDS = {
     "new": "new",
     "update": "changed",
@@ -64,7 +65,7 @@ def test_all_ways_agree(name: str) -> None:
     """Duplicates of a key, clashes, bad values, empty ones, hooks and deletions included."""
     world = WORLDS[name]
 
-    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=EXAMPLES)
     @given(imports(world), st.sampled_from([5, 12, 50]))
     def agree(asked: tuple[type[Any], list[Values]], size: int) -> None:
         kind, rows = asked
