@@ -50,6 +50,7 @@ class _Original:
 
     def __init__(self, run: Run, opened: ExitStack) -> None:
         self._file: IO[bytes] | None = None
+        self._columns: list[str] = described(run)["columns"]
         try:
             self._source = Source.of(run)
             self._file = opened.enter_context(open_file(self._source.file))
@@ -60,5 +61,6 @@ class _Original:
         """Return the values of the row that failed."""
         data = failure.data if isinstance(failure.data, dict) else {}
         if self._file is None or "cursor" not in data:
-            return list(data.get("values", {}).values())
+            kept = data.get("values", {})
+            return [kept.get(name, "") for name in self._columns]  # PostgreSQL keeps no order of its own
         return line_at(self._file, self._source, tuple(data["cursor"])).row.values
