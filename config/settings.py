@@ -231,8 +231,9 @@ NOTES_NEWSLETTER_URL = env.text("NOTES_NEWSLETTER_URL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"at_work": {"()": "console.logs.AtWork"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}{at_work}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["at_work"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="INFO")},
     "loggers": {"django": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
 }

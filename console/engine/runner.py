@@ -20,6 +20,7 @@ from console.engine.leases import Lease
 from console.engine.sizes import next_size, rest_after
 from console.engine.transactions import drop_broken_connection
 from console.exceptions import FileNotWritten, InvalidParameters, LeaseLost, Overtaken, Retry
+from console.logs import at_work
 from console.models import Attempt, Partition, Run
 from console.operations import get_operation, known_operation
 from console.operations.base import BaseOperation
@@ -53,14 +54,20 @@ def carry_out(
         return None
     reset = current_run.set(run_id)
     try:
+        with at_work(run_id, partition_id, lease.attempt_id):
+            return _worked(lease, eager=eager)
+    finally:
+        current_run.reset(reset)
+
+
+def _worked(lease: Lease, *, eager: bool) -> str:
+    try:
         return _Slice(lease, eager=eager).work()
     except Exception:
         # Nothing is lost: the lease ends by itself, and the next claim goes on from the stored cursor.
-        logger.exception("run %s, partition %s: the slice broke off", run_id, partition_id)
+        logger.exception("run %s, partition %s: the slice broke off", lease.run_id, lease.partition_id)
         drop_broken_connection()
         return Attempt.Outcome.LOST
-    finally:
-        current_run.reset(reset)
 
 
 @dataclass
