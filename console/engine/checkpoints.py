@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -37,6 +37,7 @@ from console.operations.files import FileOperation
 from console.states import STOPPING
 
 STEADY = 0.7
+GATHERED = 500  # rows of a file that are in memory at a time, with all that they tell of
 WAITED = 0.005  # seconds: what was seen of the run so long before its transaction began is looked at again
 
 _STATE = Rows(lambda: Run.objects.filter(pk=Given("run")).values_list("state"))
@@ -128,8 +129,8 @@ def _gather(lease: Lease, run: Run, partition: Partition, operation: FileOperati
     """Gather what the next items add to a file with no transaction open, for they are only read; at the end, make it."""
     performer = Performer(run, partition, operation)
     started = time.monotonic()
-    size = min(mode.size, SAVEPOINTS) if mode.isolated else mode.size
-    chunk = read_chunk(run, partition, operation, size, locking=False)
+    mode = replace(mode, size=min(mode.size, SAVEPOINTS if mode.isolated else GATHERED))
+    chunk = read_chunk(run, partition, operation, mode.size, locking=False)
     if not chunk.pieces:
         return _join(lease, run, partition, operation, mode)
     outcome = _perform(performer, chunk, mode)
