@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('console', '0008_failure_groups'),
+        ('console', '0006_failure_groups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

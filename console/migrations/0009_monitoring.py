@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('console', '0010_schedules'),
+        ('console', '0008_schedules'),
     ]
 
     operations = [

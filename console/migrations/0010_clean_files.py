@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('console', '0011_monitoring'),
+        ('console', '0009_monitoring'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('console', '0007_repeats'),
+        ('console', '0005_repeats'),
     ]
 
     operations = [
