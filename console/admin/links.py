@@ -82,6 +82,11 @@ def run_url(site: AdminSite, run_id: int, page: str = "change") -> str:
     return f"{base.removesuffix('change/')}{page}/" if base else ""
 
 
+def schedule_url(site: AdminSite, task_id: int) -> str:
+    """Return the address of a schedule's page; empty on a site without schedules."""
+    return _reverse(f"{site.name}:django_celery_beat_periodictask_change", task_id)
+
+
 def _reverse(name: str, *args: object) -> str:
     try:
         return reverse(name, args=args)

@@ -25,6 +25,7 @@ from console.admin.many import ACTIONS, ManyVerbs, refusal
 from console.admin.refusals import permission_name, refuse
 from console.admin.run_filters import FILTERS
 from console.admin.run_search import found_by, found_in_list
+from console.admin.schedule_origin import origins
 from console.admin.sight import sight
 from console.engine.progress import progress_of
 from console.models import Run
@@ -52,8 +53,10 @@ class RunList(ChangeList):
         self.result_list = list(self.result_list)
         prefetch_related_objects(self.result_list, "asked_by")
         found = progress_of(self.result_list)
+        origin = origins(self.model_admin.admin_site, request, self.result_list)
         for run in self.result_list:
             run.console_progress = found[run.pk]
+            run.console_origin = origin.get(run.pk, "")
             if run.content_type_id is not None:
                 run.content_type = ContentType.objects.get_for_id(run.content_type_id)
         self.is_capped = getattr(self.paginator, "is_capped", False)
@@ -178,9 +181,10 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
         return progress_mark(run, run.console_progress)
 
     @admin.display(description=gettext_lazy("Asked by"))
-    def asked(self, run: Run) -> SafeString:
-        """Who asked for it."""
-        return format_html("<bdi>{}</bdi>", person(run.asked_by))
+    def asked(self, run: Any) -> SafeString:
+        """Who asked for it, and the schedule that did so for them."""
+        asked = format_html("<bdi>{}</bdi>", person(run.asked_by))
+        return format_html("{} · {}", asked, run.console_origin) if run.console_origin else asked
 
     @admin.display(description=gettext_lazy("Accepted"))
     def accepted(self, run: Run) -> SafeString:

@@ -22,6 +22,7 @@ from django_celery_beat.models import (
 from console.schedules.solar import Solar
 from console.schedules.timing import Clocked, Crontab, Interval, NoPattern, Pattern, Timing
 
+MODEL = PeriodicTask  # whose admin is that of schedules
 TASK = "console.fire"  # what an entry of ours names, for a stock scheduler to call
 CRONTAB = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 COLUMNS = (

@@ -227,6 +227,22 @@ def test_the_acts(ana: Client, root: User) -> None:
     assert LogEntry.objects.filter(object_id=schedule.task_id).count() == 4
 
 
+def test_a_run_names_its_schedule_to_those_who_may_see_it(ana: Client, root: User) -> None:
+    """On its page and in the list, as a link; without the permission neither name nor link."""
+    schedule = scheduled("notes.statistics", NIGHTLY, owner=root)
+    fire_due(schedule.next_slot)
+    run = Run.objects.get()
+    name, page = schedule.task.name, page_of(schedule)
+    operator = signed_in(staff("operator", "console.view_run", "notes.view_note"))
+    for address in (f"/admin/console/run/{run.pk}/change/", "/admin/console/run/"):
+        shown = ana.get(address).content.decode()
+        assert f'<a href="{page}"><bdi>{name}</bdi></a>' in shown
+        hidden = operator.get(address)
+        assert hidden.status_code == 200
+        assert name not in hidden.content.decode()
+        assert page not in hidden.content.decode()
+
+
 def test_backfill_shows_its_times_before_it_starts(ana: Client, root: User) -> None:
     """The number is on the button."""
     schedule = scheduled("notes.statistics", NIGHTLY, moment=after(), owner=root)
