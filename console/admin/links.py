@@ -87,6 +87,12 @@ def schedule_url(site: AdminSite, task_id: int) -> str:
     return _reverse(f"{site.name}:django_celery_beat_periodictask_change", task_id)
 
 
+def new_schedule_url(site: AdminSite, model: type[Model], query: str) -> str:
+    """Return the address at which a schedule for what a list shows begins; empty on a site without schedules."""
+    address = _reverse(f"{site.name}:django_celery_beat_periodictask_add")
+    return f"{address}?{urlencode({'model': model._meta.label_lower, 'filter': query})}" if address else ""
+
+
 def _reverse(name: str, *args: object) -> str:
     try:
         return reverse(name, args=args)

@@ -13,6 +13,7 @@ from console.admin.base import dress, has_operations
 from console.admin.exports import ExportsPart
 from console.admin.imports import ImportsPart
 from console.admin.links import runs_url, summary_url
+from console.admin.schedule_part import SchedulePart
 from console.admin.seen import StaleForm, seen_mark, unseen_change
 from console.admin.sight import in_words, sight
 from console.admin.words import row_not_saved, row_stale
@@ -50,7 +51,7 @@ class HeldRow(RowForm):
         return cleaned
 
 
-class RowsPart(ImportsPart, ExportsPart):
+class RowsPart(ImportsPart, ExportsPart, SchedulePart):
     """The part of `OperationsMixin` for ``list_editable``."""
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -87,7 +88,11 @@ class RowsPart(ImportsPart, ExportsPart):
             console_locked=self._locked(request),
             console_runs=runs_url(self.admin_site, model=self.opts.label_lower),
             console_summary=summary_url(self.admin_site),
-            console_files=[*self.import_buttons(request), *self.export_buttons(request)],
+            console_tools=[
+                *self.import_buttons(request),
+                *self.export_buttons(request),
+                *self.schedule_buttons(request),
+            ],
         )
 
     def _locked(self, request: HttpRequest) -> list[str]:

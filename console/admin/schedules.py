@@ -155,7 +155,9 @@ class ScheduleAdmin(PeriodicTaskAdmin):
             return schedule_page.change(self, request, schedule)
         if object_id is None and "operation" in request.GET:
             return schedule_page.add(self, request, request.GET["operation"])
-        own = {"console_starts": schedulable(self.admin_site, request) if object_id is None else []}
+        own: dict[str, Any] = {"console_starts": [], "console_filter": request.GET.get("filter", "")}
+        if object_id is None:
+            own["console_starts"] = schedulable(self.admin_site, request, request.GET.get("model", ""))
         # Past the parent's own, which reads every crontab, one that cannot be read too.
         return admin.ModelAdmin.changeform_view(self, request, object_id, form_url, {**own, **(extra_context or {})})
 

@@ -42,9 +42,26 @@ def starts(site: AdminSite, request: HttpRequest) -> list[Start]:
     return [start for start in found if start.address]
 
 
-def schedulable(site: AdminSite, request: HttpRequest) -> list[Start]:
-    """Return those of them that can begin by the clock: not an import, whose file somebody has to upload and look at."""
-    return [start for start in starts(site, request) if not get_operation(start.name).reads_rows]
+def schedulable(site: AdminSite, request: HttpRequest, model: str = "") -> list[Start]:
+    """Return those of them that can begin by the clock: not an import, whose file somebody has to upload and look at.
+
+    Args:
+        site: The site.
+        request: Whose.
+        model: Only those that work on what a list of this model shows, as ``"app.model"``.
+    """
+    found = [(start, get_operation(start.name)) for start in starts(site, request)]
+    return [
+        start
+        for start, operation in found
+        if not operation.reads_rows and (not model or _works_on_list(operation, model))
+    ]
+
+
+def _works_on_list(operation: type[BaseOperation], model: str) -> bool:
+    return (
+        operation.selection is not None and operation.model is not None and operation.model._meta.label_lower == model
+    )
 
 
 @only("GET")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from types import SimpleNamespace
 from typing import Any
 
@@ -241,6 +242,21 @@ def test_a_run_names_its_schedule_to_those_who_may_see_it(ana: Client, root: Use
         assert hidden.status_code == 200
         assert name not in hidden.content.decode()
         assert page not in hidden.content.decode()
+
+
+def test_a_filtered_list_leads_to_a_schedule_of_what_it_shows(ana: Client) -> None:
+    """With its filter in the editor, and only operations on such a list; not for those who may not make schedules."""
+    listed = ana.get("/admin/notes/note/?trash=only&q=a%26b").content.decode()
+    address = f"{LIST}add/?model=notes.note&amp;filter=trash%3Donly%26q%3Da%2526b"
+    assert f'<a href="{address}">Schedule…</a>' in listed
+    offered = ana.get(unescape(address)).content.decode()
+    chosen = "?operation=notes.copy&amp;filter=trash%3Donly%26q%3Da%2526b"
+    assert f'href="{chosen}"' in offered
+    assert "operation=notes.statistics" not in offered
+    editor = next(form for form in forms(ana.get(f"{LIST}add/{unescape(chosen)}")) if "schedule-name" in form.data())
+    assert editor.data()["schedule-filter"] == ["trash=only&q=a%26b"]
+    operator = signed_in(staff("operator", "notes.view_note", "notes.change_note", "notes.add_note"))
+    assert "Schedule…" not in operator.get("/admin/notes/note/").content.decode()
 
 
 def test_backfill_shows_its_times_before_it_starts(ana: Client, root: User) -> None:
