@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -18,10 +19,12 @@ from console.schedules.words import in_words
 SHOWN = 50  # times, and lines, in the history
 
 
-def facts(schedule: Schedule, entry: Entry, site_name: str) -> dict[str, Any]:
-    """Return how a schedule stands, and its history."""
+def facts(schedule: Schedule, entry: Entry, site_name: str, before: str = "") -> dict[str, Any]:
+    """Return how a schedule stands, and its history: the latest times, or those before the moment that `before` writes."""
     shown = schedule_list.read([entry.pk], {})[entry.pk]
-    times = schedule.slots.select_related("run").order_by("-at")[:SHOWN]
+    found = schedule.slots.select_related("run").order_by("-at")
+    end = _moment(before)
+    times = list((found.filter(at__lt=end) if end else found)[: SHOWN + 1])
     return {
         "on": schedule_list.on_mark(shown),
         "when": in_words(entry.timing),
@@ -31,9 +34,19 @@ def facts(schedule: Schedule, entry: Entry, site_name: str) -> dict[str, Any]:
         "owner": schedule_list.owner_mark(shown),
         "problem": problem(schedule),
         "is_declared": declaration_of(schedule) is not None,
-        "history": [(slot, schedule_list.slot_mark(slot, site_name)) for slot in times],
+        "history": [(slot, schedule_list.slot_mark(slot, site_name)) for slot in times[:SHOWN]],
+        "older": times[SHOWN - 1].at.isoformat() if len(times) > SHOWN else "",
+        "is_older": end is not None,
         "events": schedule.events.select_related("by").order_by("-pk")[:SHOWN],
     }
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment that an address names; None for anything else."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def problem(schedule: Schedule) -> str:

@@ -288,5 +288,5 @@ class SchedulePage:
             "may_delete": self.model_admin.has_delete_permission(
                 self.request, self.model_admin.get_object(self.request, str(schedule.task_id))
             ),
-            **facts(schedule, entry, self.site.name),
+            **facts(schedule, entry, self.site.name, self.request.GET.get("before", "")),
         }

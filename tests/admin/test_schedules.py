@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +16,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from console.models import Run, Schedule, ScheduleEvent
+from console.models import Run, Schedule, ScheduleEvent, Slot
 from console.schedules import plain
 from console.schedules.declared import sync
 from console.schedules.firing import fire_due
+from console.schedules.slots import record
 from console.schedules.timing import Crontab
 from tests.admin.forms import forms
 from tests.admin.forms import text_of as text
@@ -257,6 +259,24 @@ def test_a_filtered_list_leads_to_a_schedule_of_what_it_shows(ana: Client) -> No
     assert editor.data()["schedule-filter"] == ["trash=only&q=a%26b"]
     operator = signed_in(staff("operator", "notes.view_note", "notes.change_note", "notes.add_note"))
     assert "Schedule…" not in operator.get("/admin/notes/note/").content.decode()
+
+
+def test_the_history_goes_back_to_the_first_time(ana: Client) -> None:
+    """Fifty times a page, each once, in order; an address that names no moment shows the latest."""
+    schedule = scheduled("notes.statistics", MINUTELY, moment=after())
+    for minute in range(120):
+        record(schedule, after(minute), Slot.Outcome.SKIPPED, f"<{minute}>")
+    address, seen = page_of(schedule), []
+    while address:
+        page = ana.get(address).content.decode()
+        seen += [int(number) for number in re.findall(r">&lt;(\d+)&gt;</span></td>", page)]
+        link = re.search(r'href="(\?before=[^"#]+)#history">Earlier times', page)
+        address = page_of(schedule) + link[1] if link else ""
+    assert seen == list(reversed(range(120)))
+    assert "Latest times" in page
+    for nonsense in ("nonsense", "0001-01-01T00:00:00%2B14:00"):
+        assert "Earlier times" in text(ana.get(f"{page_of(schedule)}?before={nonsense}"))
+    assert "No earlier time." in text(ana.get(f"{page_of(schedule)}?before=2020-01-01T00:00:00Z"))
 
 
 def test_backfill_shows_its_times_before_it_starts(ana: Client, root: User) -> None:
