@@ -82,6 +82,7 @@ class ScheduleFields(forms.Form):
     end = _moment(label=gettext_lazy("Not from"), help_text=gettext_lazy("From this moment on it no longer starts."))
     once = forms.BooleanField(label=gettext_lazy("Only once, then off"), required=False)
     meant = forms.CharField(required=False, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     overlap = forms.ChoiceField(
         label=gettext_lazy("If the one before is still running:"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.admin.schedule_fields import ScheduleFields
+from console.admin.schedule_seen import SEEN, mark, warning
 from console.exceptions import ConsoleError, InvalidTiming, UnknownZone
 from console.models import Schedule
 from console.operations import BaseOperation
@@ -111,7 +113,28 @@ class ScheduleForm(ScheduleFields):
         seconds = int(apart.total_seconds())
         if apart < OFTEN and self.cleaned_data.get("meant") != str(seconds):
             self.warning = _("Every %(count)d s: is that meant? Save again if it is.") % {"count": seconds}
-            self.data = {**self.data, self.add_prefix("meant"): str(seconds)}
+            self._keep("meant", str(seconds))
+
+    def check_seen(self, kept: Schedule, replaced: Iterable[str] = ()) -> None:
+        """Warn of what somebody else changed since the form was opened; whoever saves again replaces it.
+
+        Args:
+            kept: The schedule as it is, its row locked.
+            replaced: What would be replaced beside the form's own fields.
+        """
+        now = initial(kept, self.user)[SEEN]
+        names = [str(self.fields[name].label) for name in self.changed_data if self.fields[name].label]
+        labels = [*names, *replaced]
+        if labels and self.cleaned_data.get(SEEN) not in ("", now):
+            self.warning = warning(labels)
+            self._keep(SEEN, now)
+
+    def _keep(self, name: str, value: str) -> None:
+        """Let the form that is shown again hold what was told."""
+        given: Any = self.data
+        told = given.copy()
+        told[self.add_prefix(name)] = value
+        self.data = told
 
     def _pattern(self) -> Pattern:
         given = self.cleaned_data
@@ -193,4 +216,4 @@ def initial(schedule: Schedule, user: Any) -> dict[str, Any]:
             shown |= {"kind": "clocked", "clocked": at}
         case Solar(event, latitude, longitude):
             shown |= {"kind": "solar", "event": event, "latitude": latitude, "longitude": longitude}
-    return shown
+    return {**shown, SEEN: mark(schedule, shown)}

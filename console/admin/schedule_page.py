@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from console.admin.refusals import permission_name, refuse, refuse_start
 from console.admin.schedule_acts import ACTS
 from console.admin.schedule_facts import facts
 from console.admin.schedule_form import MINUTE, ScheduleForm, initial
+from console.engine.transactions import short_transaction
 from console.exceptions import ConsoleError, InvalidParameters, NotPermitted
 from console.models import Schedule
 from console.operations import BaseOperation, known_operation
@@ -152,7 +154,10 @@ class SchedulePage:
 
     # --- saving
 
+    @short_transaction
     def _save(self) -> HttpResponseBase:
+        if not self.is_new and self._is_old():
+            return self._page()
         given, operation = self.form.cleaned_data, self.operation
         assert operation is not None
         assert self.form.timing is not None
@@ -164,11 +169,8 @@ class SchedulePage:
         schedule, is_new = self.schedule, self.is_new
         schedule.params, schedule.owner = params, given["owner"]
         schedule.selection = {"site": self.site.name, "query": given["filter"]} if "filter" in given else None
-        schedule.overlap, schedule.missed, schedule.pause_after = (
-            given["overlap"],
-            given["missed"],
-            given["pause_after"],
-        )
+        schedule.overlap, schedule.missed = given["overlap"], given["missed"]
+        schedule.pause_after = given["pause_after"]
         schedule.catch_up, schedule.spread = given["catch_up"] * MINUTE, given["spread"] * MINUTE
         schedule.max_duration = given["max_duration"] and given["max_duration"] * MINUTE
         write(
@@ -184,6 +186,12 @@ class SchedulePage:
         self._log(is_new=is_new)
         messages.success(self.request, self._saved())
         return HttpResponseRedirect(self._address)
+
+    def _is_old(self) -> bool:
+        """Lock the schedule, and tell whether somebody changed it since the form was opened."""
+        self.schedule = get_object_or_404(Schedule.objects.select_for_update(no_key=True), pk=self.schedule.pk)
+        self.form.check_seen(self.schedule, [_("what it does")] if self._params() != self.schedule.params else [])
+        return bool(self.form.warning)
 
     def _saved(self) -> str:
         if self.schedule.next_slot is None:

@@ -141,8 +141,9 @@ def test_less_than_a_minute_is_asked_about(ana: Client) -> None:
     answer = ana.post(address, given)
     assert "Every 20 s: is that meant?" in text(answer)
     assert not Schedule.objects.exists()
-    ana.post(address, given | {"schedule-meant": "20"})
-    assert Schedule.objects.exists()
+    again = next(form for form in forms(answer) if "schedule-name" in form.data())
+    ana.post(address, again.data())
+    assert PeriodicTask.objects.get().name == "Nightly copies"
 
 
 def test_what_the_page_shows_can_be_saved_again_and_changes_nothing(ana: Client, root: User) -> None:
@@ -154,6 +155,27 @@ def test_what_the_page_shows_can_be_saved_again_and_changes_nothing(ana: Client,
     now = Schedule.objects.values().get()
     moved = {"since", "next_slot", "next_at", "anchor"}
     assert {k: v for k, v in now.items() if k not in moved} == {k: v for k, v in before.items() if k not in moved}
+
+
+def test_an_old_form_replaces_nobodys_change_unasked(ana: Client, root: User) -> None:
+    """It says what would be replaced, and saves on the second press; where nothing would be, on the first."""
+    schedule = scheduled("notes.copy", NIGHTLY, params={"copies": "2"}, owner=root)
+    page = page_of(schedule)
+    old = next(form for form in forms(ana.get(page)) if "schedule-name" in form.data())
+    ana.post(page, old.data(**{"schedule-hour": "5", "schedule-name": "Theirs"}))
+    ana.post(page_of(schedule, "disable"), {"_act": "yes"})
+    answer = ana.post(page, old.data(copies="3"))
+    assert "Not saved: this schedule was changed" in text(answer)
+    assert "what is there now: Name, On, Hours, what it does." in text(answer)
+    schedule.refresh_from_db()
+    task = PeriodicTask.objects.get()
+    assert (task.name, task.enabled, task.crontab.hour, schedule.params) == ("Theirs", False, "5", {"copies": "2"})
+    again = next(form for form in forms(answer) if "schedule-name" in form.data())
+    assert "Saved. Next:" in text(ana.post(page, again.data(), follow=True))
+    schedule.refresh_from_db()
+    task.refresh_from_db()
+    assert (task.enabled, task.crontab.hour, schedule.params) == (True, "2", {"copies": "3"})
+    assert "Saved." in text(ana.post(page, again.data(), follow=True))
 
 
 def test_an_edit_makes_up_for_nothing(ana: Client, root: User) -> None:
