@@ -97,7 +97,7 @@ class ScheduleAdmin(PeriodicTaskAdmin):
     def named(self, task: PeriodicTask) -> SafeString:
         """The name, as a link to its page."""
         address = reverse(f"{self.admin_site.name}:django_celery_beat_periodictask_change", args=[task.pk])
-        return format_html('<a href="{}"><bdi>{}</bdi></a>', address, task.name)
+        return format_html('<a href="{}" data-schedule-row="{}"><bdi>{}</bdi></a>', address, task.pk, task.name)
 
     @admin.display(description=gettext_lazy("When"))
     def when(self, task: Any) -> str:

@@ -32,8 +32,11 @@
     });
   }
 
+  const asNumbers = { type: "json", read: (response) => response.json() };
+  const asPage = { type: "html", read: async (response) => new DOMParser().parseFromString(await response.text(), "text/html") };
+
   /* Ask `address` again and again: while the tab is seen, until `heard` returns 0, slower in trouble. */
-  function poll(address, first, heard, trouble) {
+  function poll(address, first, heard, trouble, as = asNumbers) {
     let timer = 0;
     let failures = 0;
     let stopped = !first;
@@ -43,13 +46,13 @@
       if (stopped || asking || document.hidden) return;
       asking = true;
       try {
-        const response = await fetch(address(), { headers: { Accept: "application/json" }, credentials: "same-origin" });
+        const response = await fetch(address(), { headers: { Accept: as === asNumbers ? "application/json" : "text/html" }, credentials: "same-origin", cache: "no-store" });
         if (response.status === 403 || response.status === 404) { stopped = true; trouble("closed"); return; }
-        if (response.redirected || !(response.headers.get("Content-Type") || "").includes("json")) {
+        if (!response.ok || response.redirected || !(response.headers.get("Content-Type") || "").includes(as.type)) {
           if (response.ok) { stopped = true; trouble("signedOut"); return; }
           throw new Error(String(response.status));
         }
-        const answer = await response.json();
+        const answer = await as.read(response);
         failures = 0;
         trouble(null);
         const next = await heard(answer);
@@ -105,7 +108,7 @@
   async function drawn(headers) {
     const response = await fetch(window.location.href, { credentials: "same-origin", cache: "no-store", headers });
     if (!response.ok || response.redirected) return null;
-    return new DOMParser().parseFromString(await response.text(), "text/html");
+    return asPage.read(response);
   }
 
   async function swap(page) {
@@ -125,22 +128,24 @@
     return left === 0;
   }
 
+  /* What tells that the page is not live, and since when; the words are those of the page. */
+  function offline(page) {
+    const line = page.querySelector("[data-offline-line]");
+    let since = "";
+    return (kind) => {
+      since = kind ? since || new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" }) : "";
+      if (kind) write(line, (page.dataset[kind] || "").replace("{time}", since));
+      show(line, Boolean(kind));
+    };
+  }
+
   /* The run's page */
   function runPage(page) {
-    const line = page.querySelector("[data-offline-line]");
     const news = page.querySelector("[data-news-line]");
     const status = page.querySelector("[data-status]");
     let version = page.dataset.version;
-    let since = "";
     let spoken = { at: 0, percent: -10, state: "" };
     show(page.querySelector("[data-unscripted]"), false);
-
-    function trouble(kind) {
-      if (!kind) { since = ""; show(line, false); return; }
-      since = since || new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
-      write(line, (page.dataset[kind] || "").replace("{time}", since));
-      show(line, true);
-    }
 
     function numbers(run) {
       const field = (name) => page.querySelector(`[data-field="${name}"]`);
@@ -194,20 +199,13 @@
       show(news, true);
     }
 
-    poll(() => page.dataset.progress, Number(page.dataset.poll), heard, trouble);
+    poll(() => page.dataset.progress, Number(page.dataset.poll), heard, offline(page));
   }
 
   /* The dashboard: drawn by the server every few seconds; what somebody is busy with stays. */
   function board(page) {
-    const line = page.querySelector("[data-offline-line]");
     const status = page.querySelector("[data-status]");
-    let since = "";
     show(page.querySelector("[data-unscripted]"), false);
-    function trouble(kind) {
-      since = kind ? since || new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" }) : "";
-      if (kind) write(line, (page.dataset[kind] || "").replace("{time}", since));
-      show(line, Boolean(kind));
-    }
     const needs = (findings) => findings.filter((one) => one.severity === "urgent").map((one) => one.code + one.about).sort().join();
     let known = null;
     poll(() => page.dataset.address, Number(page.dataset.poll), (answer) => {
@@ -222,13 +220,34 @@
       if (known !== null && found !== known) write(status, answer.sentence);
       known = found;
       return answer.poll_ms;
-    }, trouble);
+    }, offline(page));
   }
 
   function move(row, run) {
     const bar = row.querySelector("progress");
     if (bar && run.percent !== null) bar.value = run.percent;
     write(row.querySelector(".console-tally"), run.tally);
+  }
+
+  /* Cells change, rows stay; a row that somebody is in waits. */
+  function swapCells(here, there) {
+    if (here.contains(document.activeElement)) return;
+    [...here.cells].forEach((cell, index) => {
+      if (there.cells[index] && cell.innerHTML !== there.cells[index].innerHTML) cell.replaceChildren(...document.importNode(there.cells[index], true).childNodes);
+    });
+  }
+
+  /* The list of schedules: what is new in it, and what has gone, waits behind a line. */
+  function schedules(region) {
+    const every = Number(region.dataset.poll);
+    const rows = (scope) => new Map([...scope.querySelectorAll("[data-schedule-row]")].map((mark) => [mark.dataset.scheduleRow, mark.closest("tr")]));
+    poll(() => window.location.href, every, (fresh) => {
+      const shown = rows(region);
+      const now = rows(fresh);
+      shown.forEach((row, key) => { if (now.has(key)) swapCells(row, now.get(key)); });
+      show(region.querySelector("[data-list-news]"), shown.size !== now.size || [...now.keys()].some((key) => !shown.has(key)));
+      return every;
+    }, offline(region), asPage);
   }
 
   /* Rows of a list, and bars on other pages */
@@ -257,10 +276,7 @@
         const other = fresh.querySelector(`[data-console-list] [data-run="${CSS.escape(row.dataset.run)}"]`);
         const here = row.closest("tr");
         const there = other && other.closest("tr");
-        if (!here || !there || here.contains(document.activeElement)) return;
-        [...here.cells].forEach((cell, index) => {
-          if (there.cells[index] && cell.innerHTML !== there.cells[index].innerHTML) cell.replaceChildren(...document.importNode(there.cells[index], true).childNodes);
-        });
+        if (here && there) swapCells(here, there);
       });
       const told = fresh.querySelector("[data-list-news]");
       if (!news || !told || news.contains(document.activeElement)) return;
@@ -397,6 +413,7 @@
 
   document.querySelectorAll("[data-console-run]").forEach((page) => { dialogs(page); runPage(page); });
   document.querySelectorAll("[data-console-board]").forEach(board);
+  document.querySelectorAll("[data-console-schedules]").forEach(schedules);
   const regions = [...document.querySelectorAll("[data-console-list]")];
   regions.forEach((region) => list(region, region.dataset.summary, true));
   const header = document.querySelector("[data-console-indicator]");
