@@ -17,7 +17,7 @@ from console.admin.progress import poll_ms, progress_shown
 from console.admin.results import results_of
 from console.admin.run_buttons import buttons
 from console.admin.run_objects import objects_part
-from console.admin.schedule_origin import origins
+from console.admin.schedule_origin import origin
 from console.admin.sight import sight
 from console.conf import settings
 from console.engine.progress import Progress
@@ -63,7 +63,7 @@ def view(model_admin: RunModelAdmin, request: HttpRequest, run_id: int) -> HttpR
         "poll_ms": poll_ms(run),
         "buttons": buttons(site, request, run, progress, verbs),
         "linked": _linked(run, seen),
-        "schedule": origins(site, request, [run]).get(run.pk, ""),
+        "schedule": origin(site, request, run),
         "output": output_shown(seen, run),
         "may_run_again": may_run_again(site, request, run),
         "is_whole": whole,

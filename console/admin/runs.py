@@ -25,7 +25,7 @@ from console.admin.many import ACTIONS, ManyVerbs, refusal
 from console.admin.refusals import permission_name, refuse
 from console.admin.run_filters import FILTERS
 from console.admin.run_search import found_by, found_in_list
-from console.admin.schedule_origin import origins
+from console.admin.schedule_origin import origin_in_list, with_origins
 from console.admin.sight import sight
 from console.engine.progress import progress_of
 from console.models import Run
@@ -48,15 +48,14 @@ class RunList(ChangeList):
 
         People are not joined: SQLite would begin with them, and sort a person's runs instead of reading the newest.
         """
+        self.queryset = with_origins(self.model_admin.admin_site, request, self.queryset)
         super().get_results(request)
         self.full_result_count = self.result_count  # says “no count beside the search”
         self.result_list = list(self.result_list)
         prefetch_related_objects(self.result_list, "asked_by")
         found = progress_of(self.result_list)
-        origin = origins(self.model_admin.admin_site, request, self.result_list)
         for run in self.result_list:
             run.console_progress = found[run.pk]
-            run.console_origin = origin.get(run.pk, "")
             if run.content_type_id is not None:
                 run.content_type = ContentType.objects.get_for_id(run.content_type_id)
         self.is_capped = getattr(self.paginator, "is_capped", False)
@@ -184,7 +183,8 @@ class RunAdmin(ManyVerbs, RunModelAdmin):
     def asked(self, run: Any) -> SafeString:
         """Who asked for it, and the schedule that did so for them."""
         asked = format_html("<bdi>{}</bdi>", person(run.asked_by))
-        return format_html("{} · {}", asked, run.console_origin) if run.console_origin else asked
+        origin = origin_in_list(self.admin_site, run)
+        return format_html("{} · {}", asked, origin) if origin else asked
 
     @admin.display(description=gettext_lazy("Accepted"))
     def accepted(self, run: Run) -> SafeString:
