@@ -106,11 +106,11 @@ def _why_not(run: Run, verb: Verb) -> str:
     facts = {"run": run.pk, "state": State(run.state).label.lower(), "verb": verb.label}
     if known_operation(run.operation) is None:
         return _("This operation is no longer part of the site; run %(run)d cannot be run again.") % facts
-    if run.state in ENDED and run.ended_at is not None:
+    if run.state in ENDED:
         told = _(
             "Run %(run)d had already ended at %(time)s (%(state)s). Nothing was changed: “%(verb)s” is not possible."
         )
-        return told % {**facts, "time": date_format(localtime(run.ended_at), "SHORT_DATETIME_FORMAT")}
+        return told % {**facts, "time": date_format(localtime(run.ended_at or run.changed_at), "SHORT_DATETIME_FORMAT")}
     return _("Run %(run)d is %(state)s. Nothing was changed: “%(verb)s” is not possible now.") % facts
 
 
